@@ -163,7 +163,9 @@ class Recipe:
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(fields) - known)
         if unknown or "name" not in fields:
-            raise ValueError(f"not a bactools recipe: {'unknown field ' + unknown[0] if unknown else 'no name'}")
+            raise ValueError(
+                f"not a bactools recipe: {'unknown field ' + unknown[0] if unknown else 'no name'}"
+            )
         return cls(**fields)
 
     @property
