@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 CONVENTIONS = "bactools-1"
 
 VIEWS: tuple[str, ...] = ("LCC", "LMLO", "RCC", "RMLO")
 """The four standard screening views, laterality first, in the order of the cube's ``view`` axis."""
+
+Maps = Literal["probability", "mask", "none"]
+"""What a study keeps of each image's map."""
 
 STORED_DIMS: tuple[str, ...] = ("subject", "view", "exam")
 LITERAL_DIMS: tuple[str, ...] = ("subject", "view", "date")

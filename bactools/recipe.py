@@ -119,10 +119,10 @@ class Recipe:
                 raise ValueError(f"recipe {field}={value!r}: choose one of {', '.join(choices)}")
         if self.patch < 8 or self.patch % 8:
             raise ValueError(f"recipe patch={self.patch}: choose a positive multiple of 8")
-        if not 0 < self.stride <= self.patch:
+        if self.inference == "windows" and not 0 < self.stride <= self.patch:
             raise ValueError(f"recipe stride={self.stride}: choose 1 to the patch size {self.patch}")
-        if not 0 <= self.cut < 1 or abs(self.cut * 100 - round(self.cut * 100)) > 1e-9:
-            raise ValueError(f"recipe cut={self.cut}: choose a whole percentage from 0 to 0.99")
+        if not 0.01 <= self.cut <= 0.99 or abs(self.cut * 100 - round(self.cut * 100)) > 1e-9:
+            raise ValueError(f"recipe cut={self.cut}: choose a whole percentage from 0.01 to 0.99")
         if self.spacing_mm is not None and not 0.02 <= self.spacing_mm <= 1:
             raise ValueError(f"recipe spacing_mm={self.spacing_mm}: choose 0.02 to 1 mm, or None")
         if self.sd <= 0:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bactools.inference.one_pass import one_pass
+from bactools.inference.onepass import one_pass
 from bactools.inference.windows import by_windows
 from bactools.networks.checkpoint import load
 from bactools.networks.scunet import SCUNet
@@ -92,6 +93,17 @@ def load_predictor(
     return Predictor(network, recipe, logit=weights.spec.output == "logit", device=chosen)
 
 
+def gpu_count() -> int:
+    """Return how many CUDA devices torch sees."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def use_threads(count: int) -> None:
+    """Let torch and OpenCV of this process use `count` CPU threads."""
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
+
+
 @torch.inference_mode()
 def predict(
     image: NDArray[np.uint8], predictor: Predictor, *, inside: NDArray[np.bool_] | None = None, batch: int = 4
@@ -127,7 +139,7 @@ def predict(
             device=predictor.device,
         )
     whole = np.ones(image.shape, dtype=bool) if inside is None else inside
-    # Half a window and the convolutions' sight around the breast: its gates see no cut edge.
+    # Half a window and the convolutions' sight around the breast: no gate in it averages over a cut edge.
     box = bounding_box(whole, margin=recipe.patch // 2 + _SIGHT, multiple=8)
     result = np.zeros(image.shape, dtype=np.float32)
     if box is not None:

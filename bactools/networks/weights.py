@@ -17,6 +17,9 @@ import platformdirs
 import pooch
 
 OUTPUTS = ("probability", "logit")
+DEVELOPMENT = Path(__file__).parents[3] / "shared" / "weights"
+"""Where a development checkout keeps the published checkpoints."""
+
 _MOST_BYTES = 2**30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -99,9 +102,8 @@ def sha256_of(path: Path) -> str:
 def _folders() -> list[Path]:
     """Return the folders searched for registered files, in order."""
     named = os.environ.get("BACTOOLS_WEIGHTS", "")
-    development = Path(__file__).parents[3] / "shared" / "weights"
     candidates = [Path(named)] if named else []
-    candidates += [cache_folder(), development]
+    candidates += [cache_folder(), DEVELOPMENT]
     return [folder for folder in candidates if folder.is_dir()]
 
 

@@ -24,6 +24,8 @@ import cv2
 import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import Compose, MapTransform
+from monai.utils import convert_to_numpy
+from numpy.typing import NDArray
 
 from bactools.preprocess.breast import BreastRegion, breast_region
 from bactools.preprocess.filters import (
@@ -36,6 +38,11 @@ from bactools.preprocess.filters import (
 from bactools.recipe import Recipe
 
 Sample = dict[Hashable, Any]
+
+
+def _plane(sample: Mapping[Hashable, Any], key: Hashable) -> NDArray[Any]:
+    """Return the one channel under `key` as an array, also when MONAI made it a tensor."""
+    return np.ascontiguousarray(convert_to_numpy(sample[key])[0])
 
 
 class HarmoniseSpacingd(MapTransform):
@@ -69,7 +76,7 @@ class HarmoniseSpacingd(MapTransform):
             max(1, round(height * spacing / self.spacing_mm)),
         )
         for key in self.key_iterator(sample):
-            array = sample[key][0]
+            array = _plane(sample, key)
             if array.dtype == bool:
                 resized = cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
             else:
@@ -101,7 +108,7 @@ class BreastMaskd(MapTransform):
         """Return the sample with the two masks."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            image = sample[key][0]
+            image = _plane(sample, key)
             everything = np.ones(image.shape, dtype=bool)
             region = BreastRegion(everything, everything) if self.whole else breast_region(image)
             sample["breast"], sample["surround"] = region.breast[None], region.surround[None]
@@ -128,9 +135,9 @@ class Smoothd(MapTransform):
         sample = dict(data)
         for key in self.key_iterator(sample):
             if self.smoothing == "median_square_5":
-                sample[key] = median_square(sample[key][0])[None]
+                sample[key] = median_square(_plane(sample, key))[None]
             elif self.smoothing == "median_disk_5":
-                sample[key] = median_disk(sample[key][0], inside=sample["breast"][0])[None]
+                sample[key] = median_disk(_plane(sample, key), inside=_plane(sample, "breast"))[None]
         return sample
 
 
@@ -157,7 +164,7 @@ class RemoveLabelsd(MapTransform):
         """Return the sample with its labels blackened."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            image = sample[key][0]
+            image = _plane(sample, key)
             kept = opening_disk(image > 0, radius=self.radius)
             sample[key] = np.where(kept, image, np.uint8(0))[None]
         return sample
@@ -181,7 +188,7 @@ class IsolateBreastd(MapTransform):
         """Return the sample with only the breast left."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            sample[key] = np.where(sample["surround"], sample[key], np.uint8(0))
+            sample[key] = np.where(_plane(sample, "surround"), _plane(sample, key), np.uint8(0))[None]
         return sample
 
 
@@ -204,7 +211,7 @@ class StretchContrastd(MapTransform):
         """Return the stretched sample; a breast of one grey stays as it is."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            sample[key] = stretch(sample[key][0], inside=sample["breast"][0])[None]
+            sample[key] = stretch(_plane(sample, key), inside=_plane(sample, "breast"))[None]
         return sample
 
 

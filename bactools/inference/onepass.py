@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bactools.networks.scunet import ContextDown, Gate, SCUNet, double, shrink
 
-_ROWS = 256  # input rows per strip
+_ROWS = 128  # input rows per strip: measured faster than 256 and 512, which leave the cache
 
 
 def one_pass(network: SCUNet, image: Tensor, *, window: int = 512, rows: int = _ROWS) -> Tensor:
@@ -83,11 +83,17 @@ def _strips(
         strip = function(*(x[:, :, first:last] for x in inputs))
         skip, count = (top - first) * up // down, (bottom - top) * up // down
         if result is None:
-            result = strip.new_empty((*strip.shape[:2], height * up // down, strip.shape[3]))
+            result = _canvas(strip, height=height * up // down)
         result[:, :, top * up // down : top * up // down + count] = strip[:, :, skip : skip + count]
     if result is None:
         raise ValueError("an image without rows")
     return result
+
+
+def _canvas(strip: Tensor, *, height: int) -> Tensor:
+    """Return an empty tensor like `strip` but `height` rows high, its channels side by side in memory."""
+    shape = (*strip.shape[:2], height, strip.shape[3])
+    return torch.empty(shape, dtype=strip.dtype, device=strip.device, memory_format=torch.channels_last)
 
 
 def _context(
@@ -145,7 +151,7 @@ def _up(convolve: Callable[[Tensor], Tensor], low: Tensor, skip: Tensor, *, rows
         doubled = doubled[:, :, first - 2 * low_first : last - 2 * low_first]
         strip = convolve(torch.cat([skip[:, :, first:last], doubled], dim=1))
         if result is None:
-            result = strip.new_empty((*strip.shape[:2], height, strip.shape[3]))
+            result = _canvas(strip, height=height)
         result[:, :, top:bottom] = strip[:, :, top - first : bottom - first]
     if result is None:
         raise ValueError("an image without rows")

@@ -1,0 +1,225 @@
+"""The command line: one command per verb. Heavy rooms are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bactools.recipe import PRESETS
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bactools")
+def main() -> None:
+    """Breast arterial calcification, from a DICOM archive to burden and progression.
+
+    For research only; not a medical device.
+    """
+
+
+def _index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which files count and whose they are."""
+    for option in reversed(
+        (
+            click.option("--key", type=_NEW, help="Key file of the pseudonyms; made when missing."),
+            click.option("--subjects-csv", type=_FILE, help="CSV: subject and one of file, patient_id."),
+            click.option("--files-csv", type=_FILE, help="CSV: file, subject, view, date."),
+            click.option("--name-pattern", help="Regular expression of picture names, with named groups."),
+            click.option(
+                "--shift-dates",
+                type=click.IntRange(0, 3650),
+                default=0,
+                metavar="DAYS",
+                help="Shift each subject's dates by up to so many days; intervals are kept.",
+            ),
+            click.option("--keep-for-processing", is_flag=True, help="Keep raw images without a twin."),
+            click.option("--keep-synthesized", is_flag=True, help="Keep synthesized 2D images."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _index_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """Translate command line options into those of `index_folder`."""
+    arguments = {
+        "key": options["key"],
+        "subjects_csv": options["subjects_csv"],
+        "files_csv": options["files_csv"],
+        "shift_dates": options["shift_dates"],
+        "for_processing": "keep" if options["keep_for_processing"] else "twin",
+        "synthesized": "keep" if options["keep_synthesized"] else "exclude",
+    }
+    if options["name_pattern"]:
+        arguments["name_pattern"] = options["name_pattern"]
+    return arguments
+
+
+def _stop(error: Exception, *, code: int = 1) -> NoReturn:
+    """End with the error's own words."""
+    click.echo(f"bactools: {error}", err=True)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--csv", "csv_file", type=_NEW, help="Write the table, one row per file, without paths.")
+@_index_options
+def index(folder: Path, csv_file: Path | None, **options: Any) -> None:
+    """Show what is in FOLDER: what is eligible, what is not, and why."""
+    from bactools.dicom import index_folder
+
+    try:
+        found = index_folder(folder, progress=True, **_index_arguments(options))
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(found.summary())
+    if csv_file is not None:
+        from bactools.cube import write_table
+
+        write_table(found.table, str(csv_file), form="csv")
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--out", required=True, type=_NEW, metavar="STUDY", help="Study folder, new or to go on with.")
+@click.option("--recipe", type=click.Choice(list(PRESETS)), default="default", show_default=True)
+@click.option("--weights", metavar="NAME|FILE", help="Weights other than the recipe's own.")
+@click.option("--maps", type=click.Choice(["probability", "mask", "none"]), help="What to keep of each map.")
+@click.option("--workers", type=click.IntRange(0), help="Worker processes; 0 measures in this one.")
+@click.option("--scheduler", metavar="ADDRESS", help="A running dask scheduler.")
+@click.option("--scheduler-file", type=_FILE, help="Its file.")
+@click.option("--linkage", type=_NEW, help="Linkage file, outside STUDY  [default: STUDY.linkage.csv]")
+@click.option("--retry-failed", is_flag=True, help="Try images again that failed before.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when any image failed.")
+@_index_options
+def run(folder: Path, out: Path, scheduler: str | None, scheduler_file: Path | None, **options: Any) -> None:
+    """Segment and quantify FOLDER into a study; run again to go on where it stopped."""
+    from bactools.cluster import Interrupted
+    from bactools.cluster import run as run_folder
+
+    strict = options.pop("strict")
+    names = ("recipe", "weights", "maps", "workers", "linkage", "retry_failed")
+    arguments = {name: options.pop(name) for name in names} | _index_arguments(options)
+    try:
+        with _client(scheduler, scheduler_file) as client:
+            study = run_folder(folder, out, client=client, say=click.echo, **arguments)
+    except Interrupted as error:
+        _stop(error, code=130 if error.by_user else 4)
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+    counts = study.counts
+    click.echo(study.summary())
+    click.echo(f"{counts['done']} done, {counts['excluded']} excluded, {counts['failed']} failed")
+    if strict and counts["failed"]:
+        sys.exit(3)
+
+
+def _client(scheduler: str | None, scheduler_file: Path | None) -> Any:
+    """Return a context manager that gives a client of the named scheduler, or None."""
+    import contextlib
+
+    if scheduler is None and scheduler_file is None:
+        return contextlib.nullcontext(None)
+    from distributed import Client
+
+    return Client(address=scheduler, scheduler_file=None if scheduler_file is None else str(scheduler_file))
+
+
+def _plain(error: Exception) -> Exception:
+    """Return an error whose words are fit to print: the system's own may hold a path."""
+    if isinstance(error, OSError) and not isinstance(error, ValueError):
+        return OSError(f"{type(error).__name__}: {error.strerror or 'the system refused'}")
+    return error
+
+
+@main.command()
+@click.argument("study", type=_FOLDER)
+@click.option("--csv", "csv_file", metavar="FILE", help="Write the long table as CSV; - for stdout.")
+@click.option("--parquet", "parquet_file", metavar="FILE", help="Write it as Parquet; - for stdout.")
+def cube(study: Path, csv_file: str | None, parquet_file: str | None) -> None:
+    """Print STUDY's cube, or write its long table, one row per image."""
+    from bactools.cube import open_cube, to_table, write_table
+
+    try:
+        stored = open_cube(study, axis="exam")
+        if csv_file is not None:
+            write_table(to_table(stored), csv_file, form="csv")
+        if parquet_file is not None:
+            write_table(to_table(stored), parquet_file, form="parquet")
+        if csv_file is None and parquet_file is None:
+            click.echo(stored)
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+
+
+@main.command()
+@click.argument("study", type=_FOLDER)
+@click.option("--out", required=True, type=_NEW, metavar="FOLDER", help="Where the pictures go.")
+@click.option("--linkage", type=_FILE, help="Linkage file  [default: STUDY.linkage.csv]")
+def overlay(study: Path, out: Path, linkage: Path | None) -> None:
+    """Draw each image of STUDY with its mask in green, as the paper's Figure 6."""
+    from bactools.overlay import draw_study
+    from bactools.study import open_study
+
+    try:
+        count = draw_study(open_study(study), out, linkage=linkage)
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(f"{count} pictures written")
+
+
+@main.group()
+def weights() -> None:
+    """List, add or download trained weights."""
+
+
+@weights.command("list")
+def weights_list() -> None:
+    """List registered weights and whether they are on this machine."""
+    from bactools.networks.weights import WeightsError, registry, resolve
+
+    for spec in registry().values():
+        try:
+            resolve(spec.name)
+            state = "here"
+        except WeightsError:
+            state = "not here"
+        click.echo(f"{spec.name:18}{spec.output:13}{spec.sha256[:16]}  {state}")
+
+
+@weights.command("add")
+@click.argument("path", type=_FILE)
+@click.option("--name", help="Name for a file of your own.")
+@click.option("--output", type=click.Choice(["probability", "logit"]), help="What its last layer gives.")
+def weights_add(path: Path, name: str | None, output: str | None) -> None:
+    """Register the checkpoint PATH and copy it into the cache."""
+    from bactools.networks.weights import WeightsError, add
+
+    try:
+        added = add(path, name=name, output=output)
+    except (WeightsError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(f"{added.spec.name} is here")
+
+
+@weights.command("get")
+@click.argument("name")
+@click.option("--url", help="A mirror; the file is checked all the same.")
+def weights_get(name: str, url: str | None) -> None:
+    """Download the registered weights NAME, checked by sha256."""
+    from bactools.networks.weights import WeightsError, get
+
+    try:
+        found = get(name, url=url)
+    except (WeightsError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(f"{found.spec.name} is here")

@@ -1,0 +1,75 @@
+"""Where images are measured: in this process, on a local cluster, or on a running scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+
+import dask
+from distributed import Client, LocalCluster
+
+from bactools.inference import gpu_count
+
+_BYTES_PER_WORKER = 2.5 * 2**30
+
+
+class NoWorkers(RuntimeError):
+    """No worker answered; the message says what to look at."""
+
+
+@contextlib.contextmanager
+def local_client(workers: int) -> Iterator[Client]:
+    """Start one single-threaded worker process per GPU, or `workers` of them on the CPU.
+
+    Parameters
+    ----------
+    workers : int
+        Number of CPU workers; with GPUs there is one per GPU and this is ignored.
+    """
+    # A dying worker blames only what it was running: one image, since no more are in flight.
+    settings = {"distributed.scheduler.allowed-failures": 0, "distributed.comm.timeouts.connect": "60s"}
+    with dask.config.set(settings), _cluster(workers) as cluster, Client(cluster) as client:
+        yield client
+
+
+def _cluster(workers: int) -> LocalCluster:
+    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL, "threads_per_worker": 1}
+    if gpu_count():
+        try:  # dask-cuda fails in many ways where drivers are odd, so every one of them means: no GPU
+            from dask_cuda import LocalCUDACluster
+
+            gpus: LocalCluster = LocalCUDACluster(**options)
+            return gpus
+        except Exception as error:
+            warnings.warn(
+                f"GPU workers cannot be had ({type(error).__name__}): install bactools[gpu]; using the CPU",
+                stacklevel=2,
+            )
+    return LocalCluster(n_workers=workers, memory_limit="auto", **options)
+
+
+def default_workers(images: int) -> int:
+    """Return how many CPU workers suit this machine: one per core, as memory allows, no more than images."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(memory / _BYTES_PER_WORKER), images))
+
+
+def count_workers(client: Client, *, timeout: float = 30) -> int:
+    """Return how many workers there are, waiting for the first.
+
+    Raises
+    ------
+    NoWorkers
+        If there is none within `timeout` seconds.
+    """
+    try:
+        client.wait_for_workers(1, timeout=timeout)
+    except TimeoutError as error:
+        raise NoWorkers(
+            f"the scheduler has no workers after {timeout:.0f} s: start some (dask worker …) and run again"
+        ) from error
+    return len(client.nthreads())

@@ -1,0 +1,24 @@
+"""The cube: every measurement on (subject, view, date), and the ways in and out of it."""
+
+from __future__ import annotations
+
+from bactools.cube.assemble import PROVENANCE, assemble
+from bactools.cube.literal import MEMORY_LIMIT, on_dates, on_exams
+from bactools.cube.opening import open_cube
+from bactools.cube.pairing import pair
+from bactools.cube.store import open_stored, write_cube
+from bactools.cube.table import to_table, write_table
+
+__all__ = [
+    "MEMORY_LIMIT",
+    "PROVENANCE",
+    "assemble",
+    "on_dates",
+    "on_exams",
+    "open_cube",
+    "open_stored",
+    "pair",
+    "to_table",
+    "write_cube",
+    "write_table",
+]

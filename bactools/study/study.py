@@ -1,0 +1,317 @@
+"""A study: what was measured, by which recipe and weights, and everything needed to go on."""
+
+from __future__ import annotations
+
+import html
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+
+import pandas as pd
+import xarray as xr
+from filelock import FileLock
+
+from bactools.conventions import CONVENTIONS, Maps
+from bactools.cube import assemble, open_cube, write_cube
+from bactools.recipe import Recipe
+from bactools.study.files import write_atomic
+from bactools.study.journal import Histogram, Histograms, Journal, plain
+from bactools.study.maps import read_map, write_map
+
+_INDEX_COLUMNS = (
+    "subject",
+    "date",
+    "view",
+    "acquisition_time",
+    "implant_displaced",
+    "synthesized",
+    "for_processing",
+    "flags",
+    "age",
+    "magnification",
+    "fingerprint",
+)
+"""What a row of the journal takes over from the index."""
+
+_PACKAGES = ("torch", "monai", "numpy", "opencv-python-headless", "pydicom", "xarray", "zarr")
+
+
+class StudyError(ValueError):
+    """A study folder that cannot be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder.
+
+    Attributes
+    ----------
+    folder : Path
+    recipe : Recipe
+        The one recipe of all its images.
+    weights : dict
+        ``name``, ``sha256`` and ``output`` of the one set of weights.
+    maps : {"probability", "mask", "none"}
+        What is kept of each image's map.
+    """
+
+    folder: Path
+    recipe: Recipe
+    weights: Mapping[str, str]
+    maps: Maps
+
+    @property
+    def journal(self) -> Journal:
+        """Finished images."""
+        return Journal(self.folder / "journal", run=f"{self.recipe.hash}-{self.weights['sha256'][:16]}")
+
+    @property
+    def lock(self) -> FileLock:
+        """The lock a run holds while it writes."""
+        return FileLock(self.folder / ".lock", timeout=0)
+
+    @property
+    def index(self) -> pd.DataFrame:
+        """One row per file ever seen, eligible or excluded with a reason; no paths."""
+        path = self.folder / "index.parquet"
+        return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=["image_id", "eligible"])
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """One row per finished image, measured or failed, with why it is or is not in the cube."""
+        path = self.folder / "images.parquet"
+        if not path.exists():
+            raise StudyError("this study has no finished run yet: bactools run FOLDER --out STUDY")
+        return pd.read_parquet(path)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many files were seen, and how many of them are done, excluded, failed or still to do."""
+        index = self.index
+        eligible = index.loc[index["eligible"].astype(bool), "image_id"]
+        journal = self.journal
+        states = [journal.get(image_id, {}).get("status") for image_id in eligible]
+        return {
+            "seen": len(index),
+            "done": states.count("done"),
+            "excluded": len(index) - len(eligible),
+            "failed": states.count("failed"),
+            "to_do": states.count(None),
+        }
+
+    def cube(self, **options: Any) -> xr.Dataset:
+        """Open the study's cube; options as in `bactools.open_cube`."""
+        return open_cube(self.folder, **options)
+
+    def map(self, image_id: str) -> xr.DataArray:
+        """Return the stored map of an image, see `bactools.study.maps.read_map`."""
+        return read_map(self.folder / "maps.zarr", image_id)
+
+    def save_index(self, table: pd.DataFrame) -> None:
+        """Take a folder's index into the study; files seen before are replaced, others kept."""
+        earlier = self.index
+        kept = earlier[~earlier["image_id"].isin(table["image_id"])]
+        merged = pd.concat([kept, table], ignore_index=True) if len(kept) else table
+        write_atomic(self.folder / "index.parquet", merged.to_parquet(index=False))
+
+    def to_do(self, table: pd.DataFrame, *, retry_failed: bool = False) -> pd.DataFrame:
+        """Return the eligible rows of an index that this study has not finished.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of `bactools.dicom.index_folder`.
+        retry_failed : bool
+            Count failed images as unfinished.
+        """
+        journal = self.journal
+        eligible = table[table["eligible"]]
+        finished = []
+        for image_id, fingerprint in zip(eligible["image_id"], eligible["fingerprint"], strict=True):
+            row = journal.get(image_id)
+            same = row is not None and row.get("fingerprint") == fingerprint
+            finished.append(same and not (retry_failed and row is not None and row["status"] == "failed"))
+        return eligible[[not done for done in finished]]
+
+    def finish(
+        self,
+        source: Mapping[str, Any],
+        *,
+        status: str,
+        row: Mapping[str, Any],
+        histogram: Histogram | None = None,
+        map_array: Any = None,
+        code: str = "",
+        message: str = "",
+    ) -> None:
+        """Record one image: its map first, then its journal piece, which makes it finished.
+
+        Parameters
+        ----------
+        source : mapping
+            The image's row of the index.
+        status : {"done", "failed"}
+        row : mapping
+            Metrics and provenance.
+        histogram, map_array : array, optional
+        code, message : str
+            Why it failed.
+        """
+        image_id = str(source["image_id"])
+        if map_array is not None:
+            attrs = {
+                "recipe": self.recipe.hash,
+                "weights": self.weights["sha256"],
+                "spacing_mm": plain(row.get("analysis_spacing_mm")),
+            }
+            write_map(self.folder / "maps.zarr", image_id, map_array, attrs=attrs)
+        record: dict[str, Any] = {"image_id": image_id, "status": status}
+        record |= {column: _stored(source[column]) for column in _INDEX_COLUMNS}
+        record["vendor"] = source["manufacturer"]
+        record["spacing_detector_mm"] = plain(source["spacing_detector_mm"])
+        record["spacing_corrected_mm"] = plain(source["spacing_corrected_mm"])
+        record |= {"failure": code, "failure_message": message}
+        record |= {name: plain(value) for name, value in row.items()}
+        self.journal.write(record, histogram)
+
+    def consolidate(self) -> xr.Dataset:
+        """Rebuild ``images.parquet`` and the cube from the journal; return the stored cube's dataset."""
+        journal = self.journal
+        known = set(self.index["image_id"])
+        records = [journal[image_id] for image_id in journal if image_id in known]
+        rows = pd.DataFrame(records) if records else pd.DataFrame(columns=["image_id", "status", "subject"])
+        if records:
+            rows["date"] = pd.to_datetime(rows["date"], format="%Y-%m-%d")
+            rows = rows.sort_values("image_id", ignore_index=True)
+        dataset, images = assemble(rows, Histograms(journal, list(rows["image_id"])), attrs=self._attrs())
+        write_cube(dataset, self.folder / "cube.zarr")
+        write_atomic(self.folder / "images.parquet", images.to_parquet(index=False))
+        self._write_about(counts=self.counts)
+        return dataset
+
+    def _attrs(self) -> dict[str, str]:
+        return {
+            "title": "Breast arterial calcification",
+            "recipe": json.dumps(self.recipe.to_dict(), sort_keys=True),
+            "recipe_hash": self.recipe.hash,
+            "weights": self.weights["name"],
+            "weights_sha256": self.weights["sha256"],
+            "versions": json.dumps(_versions(), sort_keys=True),
+            "note": "For research only; not a medical device.",
+        }
+
+    def _write_about(self, *, counts: Mapping[str, int] | None = None) -> None:
+        about = {
+            "conventions": CONVENTIONS,
+            "recipe": self.recipe.to_dict(),
+            "recipe_hash": self.recipe.hash,
+            "weights": dict(self.weights),
+            "maps": self.maps,
+            "versions": _versions(),
+            "counts": dict(counts or {}),
+        }
+        write_atomic(self.folder / "study.json", (json.dumps(about, indent=2) + "\n").encode())
+
+    def summary(self) -> str:
+        """Return counts, recipe and weights in a few lines."""
+        counts = self.counts
+        lines = [
+            f"{counts['seen']} files seen: {counts['done']} done, {counts['excluded']} excluded, "
+            f"{counts['failed']} failed" + (f", {counts['to_do']} to do" if counts["to_do"] else ""),
+            f"recipe {self.recipe.name} ({self.recipe.hash}), weights {self.weights['name']} "
+            f"({self.weights['sha256'][:16]})",
+        ]
+        images = self.folder / "images.parquet"
+        if counts["failed"] and images.exists():
+            failures = self.images.query("status == 'failed'")
+            for row in failures.sort_values("image_id").head(20).itertuples():
+                lines.append(f"  image {row.image_id} failed: {row.failure}: {row.failure_message}")
+            if len(failures) > 20:
+                lines.append(f"  … and {len(failures) - 20} more in study.images")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>bactools study\n{html.escape(self.summary())}</pre>"
+
+
+def create_study(
+    folder: Path | str, recipe: Recipe, weights: Mapping[str, str], *, maps: Maps | None = None
+) -> Study:
+    """Make a study folder, or open the one that is there if it is of the same recipe and weights.
+
+    Parameters
+    ----------
+    folder : path
+        New, empty, or a study.
+    recipe : Recipe
+    weights : mapping
+        ``name``, ``sha256`` and ``output``.
+    maps : {"probability", "mask", "none"}, optional
+        What to keep of each map; as before in a study that is there, otherwise the mask.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds something else, or a study of another recipe, other weights or other maps;
+        the message shows the difference.
+    """
+    folder = Path(folder)
+    if maps is not None and maps not in get_args(Maps):
+        raise StudyError(f"maps={maps!r}: choose one of {', '.join(get_args(Maps))}")
+    if (folder / "study.json").exists():
+        study = open_study(folder)
+        differences = [
+            f"{key}: {old} there, {new} asked" for key, (old, new) in study.recipe.differences(recipe).items()
+        ]
+        if study.weights["sha256"] != weights["sha256"]:
+            differences.append(f"weights: {study.weights['name']} there, {weights['name']} asked")
+        if maps is not None and study.maps != maps:
+            differences.append(f"maps: {study.maps} there, {maps} asked")
+        if differences:
+            raise StudyError(
+                "this study was made differently, and its numbers may not be mixed: "
+                + "; ".join(differences)
+                + ". Give another --out, or ask for what is there"
+            )
+        return study
+    if folder.exists() and any(folder.iterdir()):
+        raise StudyError("the study folder holds something else: give --out a new or empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    study = Study(folder, recipe, dict(weights), maps or "mask")
+    study._write_about()
+    return study
+
+
+def open_study(folder: Path | str) -> Study:
+    """Open a study folder for reading.
+
+    Raises
+    ------
+    StudyError
+        If there is no study, or it was written by a newer bactools.
+    """
+    folder = Path(folder)
+    try:
+        about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        study = Study(folder, Recipe.from_dict(about["recipe"]), about["weights"], about["maps"])
+        conventions = about["conventions"]
+    except FileNotFoundError as error:
+        raise StudyError("no study.json here: not a study folder, see bactools run --help") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"study.json cannot be read ({type(error).__name__})") from error
+    if conventions != CONVENTIONS:
+        raise StudyError(f"the study follows {conventions!r}, this bactools reads {CONVENTIONS!r}: update it")
+    return study
+
+
+def _stored(value: Any) -> Any:
+    return value.strftime("%Y-%m-%d") if isinstance(value, pd.Timestamp) else plain(value)
+
+
+def _versions() -> dict[str, str]:
+    packages = {package: version(package) for package in ("bactools", *_PACKAGES)}
+    return {"python": platform.python_version(), **packages}
