@@ -8,7 +8,7 @@ from typing import Any
 
 from distributed import Client, Future, Worker, WorkerPlugin, as_completed, get_worker
 
-from bactools.cluster.workers import count_workers
+from bactools.cluster.workers import count_workers, keep_memory
 from bactools.conventions import Maps
 from bactools.dicom.privacy import PrivatePath
 from bactools.inference import Predictor, load_predictor, use_threads
@@ -44,6 +44,7 @@ class PredictorPlugin(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Load the network; a failure here is raised in the client before the first image."""
         use_threads(worker.state.nthreads)
+        keep_memory()
         self.predictor = load_predictor(self.recipe, self.weights)
 
 

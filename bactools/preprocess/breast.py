@@ -14,6 +14,9 @@ _WORKING_SIZE = 600  # longest side [pixel] of the copy on which the outline is 
 _SKIN = 0.15  # the skin line lies this far from the background towards Otsu's threshold
 _BORDER_DEPTH = 0.04  # a film border is no deeper than this part of the image
 _BORDER_FILL = 0.9  # bright along at least this part of its length
+_FRAME_DEPTH = 0.03  # a thin frame is no deeper than this part of the image
+_FRAME_FALL = 16  # and falls within this many lines
+_FRAME_STEP = 20  # by this [grey levels]
 _BORDER_STEP = 30  # and brighter than the lines inside it by this [grey levels]
 
 
@@ -40,8 +43,8 @@ def breast_mask(image: Grey) -> Mask:
 def breast_region(image: Grey) -> BreastRegion:
     """Find the breast.
 
-    The outline is found on a copy of at most about 600 pixels: bright bands along the image's edge
-    (film borders) are cut off; what is brighter than the background by 15 % of the way to Otsu's
+    The outline is found on a copy of at most about 600 pixels: bright bands and thin bright frames along the
+    image's edge (film borders) are cut off; what is brighter than the background by 15 % of the way to Otsu's
     threshold is kept; an opening by a fortieth of the height detaches labels, strips of
     fog along the chest wall and scratches; the largest piece is the breast, its holes filled. The
     pectoral muscle is not removed: arteries cross it.
@@ -65,7 +68,9 @@ def breast_region(image: Grey) -> BreastRegion:
     body = (small > background + max(3.0, _SKIN * (bright - background))) & ~border
     body = _largest(_detach(body, radius=max(2, round(small.shape[0] / 40))))
     surround = dilation_disk(body, radius=max(1, round(max(small.shape) / 50))) & ~border
-    return BreastRegion(_enlarge(body, image.shape), _enlarge(surround, image.shape))
+    breast, surround = _enlarge(body, image.shape), _enlarge(surround, image.shape)
+    frame = _thin_frame(image, breast)
+    return BreastRegion(breast & ~frame, surround & ~frame)
 
 
 def _enlarge(mask: Mask, shape: tuple[int, ...]) -> Mask:
@@ -90,6 +95,25 @@ def _film_border(small: Grey, *, bright: float) -> Mask:
                 lines = np.arange(filled.size)[::step][: depth + 2]
                 border[(lines, slice(None)) if axis == 0 else (slice(None), lines)] = True
     return border
+
+
+def _thin_frame(image: Grey, breast: Mask) -> Mask:
+    """Return bright lines at the edges that are too thin to be seen on the small copy.
+
+    Along the breast, the median grey of the outermost lines falls steeply where such a frame ends.
+    """
+    frame = np.zeros(image.shape, dtype=bool)
+    for turns in range(4):
+        pixels, mask, target = (np.rot90(a, turns) for a in (image, breast, frame))
+        deepest = round(_FRAME_DEPTH * pixels.shape[1])
+        rows = mask[:, : deepest + _FRAME_FALL].any(axis=1)
+        if not rows.any() or pixels.shape[1] <= deepest + _FRAME_FALL:
+            continue
+        level = np.median(pixels[rows, : deepest + _FRAME_FALL], axis=0)
+        steep = np.flatnonzero(level[:deepest] - level[_FRAME_FALL : deepest + _FRAME_FALL] > _FRAME_STEP)
+        if steep.size:
+            target[:, : int(steep[-1]) + 1 + _FRAME_FALL // 2] = True
+    return frame
 
 
 def _detach(body: Mask, *, radius: int) -> Mask:
