@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from distributed import Client
 from filelock import Timeout
 from tqdm.auto import tqdm
@@ -108,8 +109,8 @@ def run(
     study = create_study(out, chosen, about, maps=maps)
     try:
         with study.lock:
-            study.save_index(index.table)
-            write_linkage(index.linkage, secret)
+            study.save_index(index.table, naming=index.naming)
+            write_linkage(_with_earlier(index.linkage, secret), secret)
             rows = study.to_do(index.table, retry_failed=retry_failed)
             say(index.summary())
             tasks = [Task(image_id, index.paths[image_id]) for image_id in rows["image_id"]]
@@ -130,6 +131,14 @@ def run(
     except Timeout as error:
         raise StudyError("another run is writing to this study: wait for it to end") from error
     return study
+
+
+def _with_earlier(linkage: pd.DataFrame, secret: Path) -> pd.DataFrame:
+    """Return the linkage with the rows of files that only earlier runs have seen."""
+    if not secret.exists():
+        return linkage
+    earlier = pd.read_csv(secret, dtype=str, keep_default_na=False)
+    return pd.concat([earlier[~earlier["image_id"].isin(linkage["image_id"])], linkage], ignore_index=True)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ REASONS: dict[str, str] = {
     "no_pixel_data": "The file holds no pixel data: nothing to do.",
     "not_mammography": "Not a mammogram: if it is one, list it in a files CSV with its view.",
     "quality_control": "A quality control image, not of a woman: nothing to do.",
-    "synthesized_2d": 'Computed from tomosynthesis: index with synthesized="keep" to measure it.',
+    "synthesized_2d": 'Computed from tomosynthesis: keep with synthesized="keep" or --keep-synthesized.',
     "tomosynthesis": "Tomosynthesis: only two-dimensional mammograms are measured.",
     "colour": "A colour image: export the mammogram in grey.",
     "stereotactic": "Taken for a biopsy: not a whole view.",
@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
     "bad_date": "The exam's date is missing or impossible: list the file in a files CSV.",
     "unknown_name": "The picture's name does not fit the pattern: rename it or use a files CSV.",
     "for_processing": "Raw image whose presentation twin is measured: nothing to do.",
-    "for_processing_only": 'Raw image, no presentation twin: index with for_processing="keep" to measure it.',
+    "for_processing_only": 'Raw image without a twin: keep with for_processing="keep" or --keep-for-processing.',
     "duplicate": "The same image as an earlier file: nothing to do.",
     "duplicate_conflict": "Files share one image UID but differ in woman, view or date: keep the right one.",
 }

@@ -56,11 +56,15 @@ class Index:
     linkage : pandas.DataFrame
         Private: image_id, subject, path (absolute), patient_id, date (original),
         shift_days. Keep it apart with `bactools.dicom.privacy.write_linkage`.
+    naming : dict
+        ``key`` (a check of the pseudonym key) and ``shift_dates``: two indices may only be joined when
+        both are the same.
     """
 
     table: pd.DataFrame
     paths: dict[str, PrivatePath] = field(repr=False)
     linkage: pd.DataFrame = field(repr=False)
+    naming: dict[str, str | int] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -198,7 +202,7 @@ def _scan_all(
     chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
     workers = processes if processes is not None else min(_processors(), _MAX_PROCESSES)
     done: list[Record] = []
-    with tqdm(total=len(files), unit="file", disable=not progress) as bar:
+    with tqdm(total=len(files), unit="file", disable=None if progress else True) as bar:
         if workers > 1 and (processes is not None or len(files) >= _INLINE):
             try:
                 for part in _in_processes(root, chunks, options, workers):
@@ -260,7 +264,7 @@ def _assemble(records: list[Record], root: Path, names: Pseudonymiser, shift_dat
         }
     )
     paths = {image: PrivatePath(root / record.relative) for image, record in zip(ids, records, strict=True)}
-    return Index(table, paths, linkage)
+    return Index(table, paths, linkage, {"key": names.check, "shift_dates": shift_dates})
 
 
 def _image_ids(records: list[Record], names: Pseudonymiser) -> list[str]:

@@ -78,7 +78,9 @@ class HarmoniseSpacingd(MapTransform):
         for key in self.key_iterator(sample):
             array = _plane(sample, key)
             if array.dtype == bool:
-                resized = cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+                resized: NDArray[Any] = (
+                    cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+                )
             else:
                 shrinking = self.spacing_mm > spacing
                 resized = cv2.resize(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -111,8 +111,30 @@ class Study:
         """Return the stored map of an image, see `bactools.study.maps.read_map`."""
         return read_map(self.folder / "maps.zarr", image_id)
 
-    def save_index(self, table: pd.DataFrame) -> None:
-        """Take a folder's index into the study; files seen before are replaced, others kept."""
+    def save_index(self, table: pd.DataFrame, *, naming: Mapping[str, Any]) -> None:
+        """Take a folder's index into the study; files seen before are replaced, others kept.
+
+        Parameters
+        ----------
+        table, naming
+            Of `bactools.dicom.Index`.
+
+        Raises
+        ------
+        StudyError
+            If the study's subjects were named with another key, or its dates shifted otherwise: the same
+            woman would become two, or move in time.
+        """
+        record = self.folder / "naming.json"
+        before = json.loads(record.read_text(encoding="utf-8")) if record.exists() else dict(naming)
+        if before["key"] != naming["key"]:
+            raise StudyError("this study's pseudonyms were made with another key: give it with --key")
+        if before["shift_dates"] != naming["shift_dates"]:
+            raise StudyError(
+                f"this study's dates were shifted by up to {before['shift_dates']} days, "
+                f"{naming['shift_dates']} asked: give --shift-dates {before['shift_dates']}"
+            )
+        write_atomic(record, json.dumps(dict(naming)).encode())
         earlier = self.index
         kept = earlier[~earlier["image_id"].isin(table["image_id"])]
         merged = pd.concat([kept, table], ignore_index=True) if len(kept) else table
@@ -190,7 +212,7 @@ class Study:
         dataset, images = assemble(rows, Histograms(journal, list(rows["image_id"])), attrs=self._attrs())
         write_cube(dataset, self.folder / "cube.zarr")
         write_atomic(self.folder / "images.parquet", images.to_parquet(index=False))
-        self._write_about(counts=self.counts)
+        self.write_about(counts=self.counts)
         return dataset
 
     def _attrs(self) -> dict[str, str]:
@@ -204,7 +226,8 @@ class Study:
             "note": "For research only; not a medical device.",
         }
 
-    def _write_about(self, *, counts: Mapping[str, int] | None = None) -> None:
+    def write_about(self, *, counts: Mapping[str, int] | None = None) -> None:
+        """Write ``study.json``: what the study is, by what it was made, how far it is."""
         about = {
             "conventions": CONVENTIONS,
             "recipe": self.recipe.to_dict(),
@@ -236,76 +259,6 @@ class Study:
 
     def _repr_html_(self) -> str:
         return f"<pre>bactools study\n{html.escape(self.summary())}</pre>"
-
-
-def create_study(
-    folder: Path | str, recipe: Recipe, weights: Mapping[str, str], *, maps: Maps | None = None
-) -> Study:
-    """Make a study folder, or open the one that is there if it is of the same recipe and weights.
-
-    Parameters
-    ----------
-    folder : path
-        New, empty, or a study.
-    recipe : Recipe
-    weights : mapping
-        ``name``, ``sha256`` and ``output``.
-    maps : {"probability", "mask", "none"}, optional
-        What to keep of each map; as before in a study that is there, otherwise the mask.
-
-    Raises
-    ------
-    StudyError
-        If the folder holds something else, or a study of another recipe, other weights or other maps;
-        the message shows the difference.
-    """
-    folder = Path(folder)
-    if maps is not None and maps not in get_args(Maps):
-        raise StudyError(f"maps={maps!r}: choose one of {', '.join(get_args(Maps))}")
-    if (folder / "study.json").exists():
-        study = open_study(folder)
-        differences = [
-            f"{key}: {old} there, {new} asked" for key, (old, new) in study.recipe.differences(recipe).items()
-        ]
-        if study.weights["sha256"] != weights["sha256"]:
-            differences.append(f"weights: {study.weights['name']} there, {weights['name']} asked")
-        if maps is not None and study.maps != maps:
-            differences.append(f"maps: {study.maps} there, {maps} asked")
-        if differences:
-            raise StudyError(
-                "this study was made differently, and its numbers may not be mixed: "
-                + "; ".join(differences)
-                + ". Give another --out, or ask for what is there"
-            )
-        return study
-    if folder.exists() and any(folder.iterdir()):
-        raise StudyError("the study folder holds something else: give --out a new or empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    study = Study(folder, recipe, dict(weights), maps or "mask")
-    study._write_about()
-    return study
-
-
-def open_study(folder: Path | str) -> Study:
-    """Open a study folder for reading.
-
-    Raises
-    ------
-    StudyError
-        If there is no study, or it was written by a newer bactools.
-    """
-    folder = Path(folder)
-    try:
-        about = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        study = Study(folder, Recipe.from_dict(about["recipe"]), about["weights"], about["maps"])
-        conventions = about["conventions"]
-    except FileNotFoundError as error:
-        raise StudyError("no study.json here: not a study folder, see bactools run --help") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"study.json cannot be read ({type(error).__name__})") from error
-    if conventions != CONVENTIONS:
-        raise StudyError(f"the study follows {conventions!r}, this bactools reads {CONVENTIONS!r}: update it")
-    return study
 
 
 def _stored(value: Any) -> Any:
