@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
     "bad_date": "The exam's date is missing or impossible: list the file in a files CSV.",
     "unknown_name": "The picture's name does not fit the pattern: rename it or use a files CSV.",
     "for_processing": "Raw image whose presentation twin is measured: nothing to do.",
-    "for_processing_only": 'Raw image without a twin: keep with for_processing="keep" or --keep-for-processing.',
+    "for_processing_only": 'Raw without a twin: keep with for_processing="keep" or --keep-for-processing.',
     "duplicate": "The same image as an earlier file: nothing to do.",
     "duplicate_conflict": "Files share one image UID but differ in woman, view or date: keep the right one.",
 }

@@ -78,15 +78,11 @@ class HarmoniseSpacingd(MapTransform):
         for key in self.key_iterator(sample):
             array = _plane(sample, key)
             if array.dtype == bool:
-                resized: NDArray[Any] = (
-                    cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-                )
-            else:
-                shrinking = self.spacing_mm > spacing
-                resized = cv2.resize(
-                    array, size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-                )
-            sample[key] = np.asarray(resized)[None]
+                nearest = cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+                sample[key] = nearest.astype(bool)[None]
+                continue
+            method = cv2.INTER_AREA if self.spacing_mm > spacing else cv2.INTER_LINEAR
+            sample[key] = np.asarray(cv2.resize(array, size, interpolation=method))[None]
         sample["spacing_mm"], sample["scale"] = self.spacing_mm, self.spacing_mm / spacing
         return sample
 
