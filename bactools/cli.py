@@ -103,7 +103,7 @@ def index(folder: Path, csv_file: Path | None, **options: Any) -> None:
 @_index_options
 def run(folder: Path, out: Path, scheduler: str | None, scheduler_file: Path | None, **options: Any) -> None:
     """Segment and quantify FOLDER into a study; run again to go on where it stopped."""
-    from bactools.cluster import Interrupted
+    from bactools.cluster import CannotStart, Interrupted
     from bactools.cluster import run as run_folder
 
     strict = options.pop("strict")
@@ -114,7 +114,7 @@ def run(folder: Path, out: Path, scheduler: str | None, scheduler_file: Path | N
             study = run_folder(folder, out, client=client, say=click.echo, **arguments)
     except Interrupted as error:
         _stop(error, code=130 if error.by_user else 4)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, CannotStart) as error:
         _stop(_plain(error))
     counts = study.counts
     click.echo(study.summary())

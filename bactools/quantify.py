@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +114,18 @@ def _measure(image_id: str, path: Path, predictor: Predictor, *, maps: Maps) -> 
     }
     stored = _map(probability, breast if recipe.region == "breast" else None, cut=recipe.cut, maps=maps)
     row["seconds"] = round(time.perf_counter() - started, 3)
+    row["peak_memory_mib"] = _peak_memory_mib()
     return Outcome(image_id, "done", row=row, histogram=counts.histogram, map=stored)
+
+
+def _peak_memory_mib() -> float:
+    """Return the most memory this process has ever held [MiB]; NaN where the system does not say."""
+    if sys.platform == "win32":
+        return math.nan
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def _map(

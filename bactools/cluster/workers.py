@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import multiprocessing
 import os
 import warnings
 from collections.abc import Iterator
@@ -21,6 +22,16 @@ class NoWorkers(RuntimeError):
     """No worker answered; the message says what to look at."""
 
 
+class CannotStart(RuntimeError):
+    """Worker processes could not be started; the message says what to do."""
+
+
+_UNGUARDED = (
+    "worker processes could not be started: in a script, call bactools.run below "
+    'if __name__ == "__main__":, or measure in this process with workers=0'
+)
+
+
 @contextlib.contextmanager
 def local_client(workers: int) -> Iterator[Client]:
     """Start one single-threaded worker process per GPU, or `workers` of them on the CPU.
@@ -35,8 +46,18 @@ def local_client(workers: int) -> Iterator[Client]:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": "60s",
     }
-    with dask.config.set(settings), _cluster(workers) as cluster, Client(cluster) as client:
+    with dask.config.set(settings), _started(workers) as cluster, Client(cluster) as client:
         yield client
+
+
+def _started(workers: int) -> LocalCluster:
+    """Start the cluster, or say what to do where processes cannot start."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise CannotStart(_UNGUARDED)  # a worker that runs the caller's script from the top
+    try:
+        return _cluster(workers)
+    except RuntimeError as error:
+        raise CannotStart(_UNGUARDED) from error
 
 
 def _cluster(workers: int) -> LocalCluster:

@@ -17,6 +17,7 @@ key                type                        meaning
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -113,7 +114,22 @@ class BreastMaskd(MapTransform):
         return sample
 
 
-class Smoothd(MapTransform):
+class _EachImage(MapTransform):
+    """Treats every image on its own; subclasses say how."""
+
+    @abstractmethod
+    def treat(self, image: Grey, sample: Sample) -> Grey:
+        """Return the treated image, (y, x)."""
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Return the sample with its images treated."""
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            sample[key] = self.treat(_plane(sample, key), sample)[None]
+        return sample
+
+
+class Smoothd(_EachImage):
     """Median filter, square or disk.
 
     Parameters
@@ -128,89 +144,49 @@ class Smoothd(MapTransform):
         super().__init__(keys)
         self.smoothing = smoothing
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
-        """Return the smoothed sample."""
-        sample = dict(data)
-        for key in self.key_iterator(sample):
-            if self.smoothing == "median_square_5":
-                sample[key] = median_square(_plane(sample, key))[None]
-            elif self.smoothing == "median_disk_5":
-                sample[key] = median_disk(_plane(sample, key), inside=_plane(sample, "breast"))[None]
-        return sample
+    def treat(self, image: Grey, sample: Sample) -> Grey:
+        """Return the smoothed image."""
+        if self.smoothing == "median_square_5":
+            return median_square(image)
+        if self.smoothing == "median_disk_5":
+            return median_disk(image, inside=_plane(sample, "breast"))
+        return image
 
 
-class RemoveLabelsd(MapTransform):
-    """Blacken what an opening of the foreground with a disk of 10 does not keep.
+class RemoveLabelsd(_EachImage):
+    """Blacken what an opening of the foreground with a disk of 10 pixels does not keep.
 
     The paper erodes and dilates "the breast images". A grey opening of that size would erase the
-    calcifications too, so the foreground mask is opened; what the opening and a regrowth by the same
-    disk do not reach, the strokes of a view label among it, becomes 0.
-
-    Parameters
-    ----------
-    keys : collection of keys
-        The image.
-    radius : int
-        Radius of the disk [pixel].
+    calcifications too, so the foreground mask is opened; what it does not keep, the strokes of a view
+    label among it, becomes 0.
     """
 
-    def __init__(self, keys: KeysCollection, *, radius: int = 10) -> None:
-        super().__init__(keys)
-        self.radius = radius
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
-        """Return the sample with its labels blackened."""
-        sample = dict(data)
-        for key in self.key_iterator(sample):
-            image = _plane(sample, key)
-            kept = opening_disk(image > 0, radius=self.radius)
-            sample[key] = np.where(kept, image, np.uint8(0))[None]
-        return sample
+    def treat(self, image: Grey, sample: Sample) -> Grey:
+        """Return the image without its labels."""
+        return np.where(opening_disk(image > 0, radius=10), image, np.uint8(0))
 
 
-class IsolateBreastd(MapTransform):
+class IsolateBreastd(_EachImage):
     """Blacken everything outside ``surround``: labels, plates, film borders.
 
     The surround reaches past the skin, so that the skin line stays natural.
-
-    Parameters
-    ----------
-    keys : collection of keys
-        The image.
     """
 
-    def __init__(self, keys: KeysCollection) -> None:
-        super().__init__(keys)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
-        """Return the sample with only the breast left."""
-        sample = dict(data)
-        for key in self.key_iterator(sample):
-            sample[key] = np.where(_plane(sample, "surround"), _plane(sample, key), np.uint8(0))[None]
-        return sample
+    def treat(self, image: Grey, sample: Sample) -> Grey:
+        """Return the image with only the breast left."""
+        return np.where(_plane(sample, "surround"), image, np.uint8(0))
 
 
-class StretchContrastd(MapTransform):
+class StretchContrastd(_EachImage):
     """Stretch the breast's 0.5th to 99.5th percentile onto 0 to 255.
 
     The paper only says "enhance image contrast". A stretch keeps the order of grey values, which
     adaptive equalisation would not: TAM_X needs X to mean the same all over an image.
-
-    Parameters
-    ----------
-    keys : collection of keys
-        The image.
     """
 
-    def __init__(self, keys: KeysCollection) -> None:
-        super().__init__(keys)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
-        """Return the stretched sample; a breast of one grey stays as it is."""
-        sample = dict(data)
-        for key in self.key_iterator(sample):
-            sample[key] = stretch(_plane(sample, key), inside=_plane(sample, "breast"))[None]
-        return sample
+    def treat(self, image: Grey, sample: Sample) -> Grey:
+        """Return the stretched image; a breast of one grey stays as it is."""
+        return stretch(image, inside=_plane(sample, "breast"))
 
 
 def stretch(image: Grey, *, inside: Mask) -> Grey:

@@ -55,8 +55,13 @@ def read_map(folder: Path, image_id: str) -> xr.DataArray:
     """
     if not (folder / image_id / "zarr.json").exists():
         raise KeyError(f"no map of image {image_id} in this study")
-    stored = zarr.open_array(store=folder / image_id, mode="r")
-    array = np.asarray(stored[:])
-    if int(np.count_nonzero(array)) != stored.attrs["nonzero"]:  # zarr reads a lost chunk as zeros
-        raise ValueError(f"the map of image {image_id} is damaged: a piece of it is missing; run it again")
+    damaged = f"the map of image {image_id} is damaged: run this image again"
+    try:
+        stored = zarr.open_array(store=folder / image_id, mode="r")
+        array = np.asarray(stored[:])
+        whole = int(np.count_nonzero(array)) == stored.attrs["nonzero"]  # zarr reads a lost chunk as zeros
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{damaged} ({type(error).__name__})") from None
+    if not whole:
+        raise ValueError(damaged)
     return xr.DataArray(array, dims=("y", "x"), attrs=dict(stored.attrs), name="map")

@@ -157,7 +157,7 @@ class Study:
             row = journal.get(image_id)
             same = row is not None and row.get("fingerprint") == fingerprint
             finished.append(same and not (retry_failed and row is not None and row["status"] == "failed"))
-        return eligible[[not done for done in finished]]
+        return eligible[~pd.Series(finished, index=eligible.index, dtype=bool)]
 
     def finish(
         self,
