@@ -61,7 +61,8 @@ def _started(workers: int) -> LocalCluster:
 
 
 def _cluster(workers: int) -> LocalCluster:
-    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL, "threads_per_worker": 1}
+    # Port 0: any free one. Without it distributed takes 8787, and warns where another run has that.
+    options = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL, "threads_per_worker": 1}
     if gpu_count():
         try:  # dask-cuda fails in many ways where drivers are odd, so every one of them means: no GPU
             from dask_cuda import LocalCUDACluster

@@ -210,6 +210,10 @@ class Study:
             rows["date"] = pd.to_datetime(rows["date"], format="%Y-%m-%d")
             rows = rows.sort_values("image_id", ignore_index=True)
         dataset, images = assemble(rows, Histograms(journal, list(rows["image_id"])), attrs=self._attrs())
+        if "pixels_sha256" in images:
+            images["same_pixels"] = images["pixels_sha256"].notna() & images.duplicated(
+                "pixels_sha256", keep=False
+            )
         write_cube(dataset, self.folder / "cube.zarr")
         write_atomic(self.folder / "images.parquet", images.to_parquet(index=False))
         self.write_about(counts=self.counts)
@@ -248,9 +252,14 @@ class Study:
             f"recipe {self.recipe.name} ({self.recipe.hash}), weights {self.weights['name']} "
             f"({self.weights['sha256'][:16]})",
         ]
-        images = self.folder / "images.parquet"
-        if counts["failed"] and images.exists():
-            failures = self.images.query("status == 'failed'")
+        images = self.images if (self.folder / "images.parquet").exists() else pd.DataFrame()
+        if "same_pixels" in images and images["same_pixels"].any():
+            lines.append(
+                f"{int(images['same_pixels'].sum())} images have the same pixels as another of this study: "
+                "one picture under two names? See same_pixels in study.images"
+            )
+        if counts["failed"] and len(images):
+            failures = images.query("status == 'failed'")
             for row in failures.sort_values("image_id").head(20).itertuples():
                 lines.append(f"  image {row.image_id} failed: {row.failure}: {row.failure_message}")
             if len(failures) > 20:

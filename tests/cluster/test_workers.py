@@ -177,7 +177,7 @@ def test_stopped_from_the_keyboard(client, made_folder, made_study, tmp_path, to
 def test_no_workers_is_said_soon():
     started = time.monotonic()
     with (
-        LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as empty,
         pytest.raises(NoWorkers, match="no workers after 1 s: start some"),
     ):
