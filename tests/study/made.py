@@ -52,7 +52,9 @@ def write_folder(folder: Path) -> Path:
     """Write 16 good images of two women, one excluded file and one that fails: 18 files."""
     for woman in ("P1", "P2"):
         write_woman(folder, woman, dates=DATES)
-    write_image(folder / "magnified.dcm", seed=91, patient_id="P1", ViewPosition="XCCL", ViewCodeSequence=None)
+    write_image(
+        folder / "magnified.dcm", seed=91, patient_id="P1", ViewPosition="XCCL", ViewCodeSequence=None
+    )
     truncate(write_image(folder / "torn.dcm", seed=92, patient_id="P3", study_date="20210101"))
     return folder
 

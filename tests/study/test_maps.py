@@ -77,7 +77,9 @@ def test_round_trip(tmp_path, dtype, shape) -> None:
 
 
 def _chunks(folder):
-    return sorted(path for path in (folder / "ab12").rglob("*") if path.is_file() and path.name != "zarr.json")
+    return sorted(
+        path for path in (folder / "ab12").rglob("*") if path.is_file() and path.name != "zarr.json"
+    )
 
 
 def test_a_missing_chunk_is_noticed(tmp_path) -> None:
