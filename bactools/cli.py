@@ -147,6 +147,8 @@ def _plain(error: Exception) -> Exception:
 @click.option("--parquet", "parquet_file", metavar="FILE", help="Write it as Parquet; - for stdout.")
 def cube(study: Path, csv_file: str | None, parquet_file: str | None) -> None:
     """Print STUDY's cube, or write its long table, one row per image."""
+    import xarray as xr
+
     from bactools.cube import open_cube, to_table, write_table
 
     try:
@@ -156,7 +158,8 @@ def cube(study: Path, csv_file: str | None, parquet_file: str | None) -> None:
         if parquet_file is not None:
             write_table(to_table(stored), parquet_file, form="parquet")
         if csv_file is None and parquet_file is None:
-            click.echo(stored)
+            with xr.set_options(display_max_rows=200):
+                click.echo(stored)
     except (ValueError, OSError) as error:
         _stop(_plain(error))
 

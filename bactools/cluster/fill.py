@@ -12,7 +12,7 @@ from distributed import Client
 from filelock import Timeout
 from tqdm.auto import tqdm
 
-from bactools.cluster.work import SchedulerLost, Task, measure_here, measure_on
+from bactools.cluster.work import SchedulerLost, Task, control_c_held_back, measure_here, measure_on
 from bactools.cluster.workers import NoWorkers, default_workers, local_client
 from bactools.conventions import Maps
 from bactools.dicom import Index, index_folder
@@ -167,17 +167,20 @@ def _collect(
             tqdm(total=len(tasks), unit="image", disable=None if progress and tasks else True) as bar,
         ):
             for outcome in stream:
-                study.finish(
-                    {str(name): value for name, value in sources.loc[outcome.image_id].items()},
-                    status=outcome.status,
-                    row=outcome.row,
-                    histogram=outcome.histogram,
-                    map_array=outcome.map,
-                    code=outcome.code,
-                    message=outcome.message,
-                )
+                with control_c_held_back() as pressed:
+                    study.finish(
+                        {str(name): value for name, value in sources.loc[outcome.image_id].items()},
+                        status=outcome.status,
+                        row=outcome.row,
+                        histogram=outcome.histogram,
+                        map_array=outcome.map,
+                        code=outcome.code,
+                        message=outcome.message,
+                    )
                 finished += 1
                 bar.update()
+                if pressed:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         stopped, by_user = "stopped by you", True
     except (SchedulerLost, NoWorkers) as error:

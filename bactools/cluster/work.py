@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from distributed import Client, Future, Worker, WorkerPlugin, as_completed, get_worker
@@ -48,15 +52,47 @@ class PredictorPlugin(WorkerPlugin):
         self.predictor = load_predictor(self.recipe, self.weights)
 
 
+@contextlib.contextmanager
+def control_c_held_back() -> Iterator[list[int]]:
+    """Let a block end before Ctrl-C counts; what is yielded is not empty when it was pressed.
+
+    Raised in the middle of a library, it may leave a lock taken for ever: logging's own was, and writing the
+    cube then waited for it. Pressed twice, it counts at once.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def measure_here(tasks: Iterable[Task], predictor: Predictor, *, maps: Maps) -> Iterator[Outcome]:
     """Measure images one after another in this process, with one thread as a worker of our own has.
 
     More threads add up in another order, which changes PM in its ninth digit: a cube would then depend on
     where it was made.
     """
-    use_threads(1)
-    for task in tasks:
-        yield quantify(task.image_id, task.path.open_path(), predictor, maps=maps)
+    before = use_threads(1)
+    try:
+        for task in tasks:
+            with control_c_held_back() as pressed:
+                outcome = quantify(task.image_id, task.path.open_path(), predictor, maps=maps)
+            yield outcome
+            if pressed:
+                raise KeyboardInterrupt
+    finally:
+        use_threads(before)
 
 
 def measure_on(

@@ -98,10 +98,12 @@ def gpu_count() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def use_threads(count: int) -> None:
-    """Let torch and OpenCV of this process use `count` CPU threads."""
+def use_threads(count: int) -> int:
+    """Let torch and OpenCV of this process use `count` CPU threads; return how many torch used before."""
+    before = torch.get_num_threads()
     torch.set_num_threads(count)
     cv2.setNumThreads(count)
+    return before
 
 
 @torch.inference_mode()

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from bactools import open_study
+from bactools.cluster import Interrupted, work
+from bactools.quantify import quantify
 from bactools.study import Study
 
 from ..study.made import DATES, measure, pieces, same, write_key, write_woman
@@ -78,3 +80,24 @@ def test_control_c_keeps_what_is_finished(sixteen, tmp_path, toy_weights, worker
     assert 1 <= done < 16
     assert int((part.cube(axis="exam").status == 1).sum()) == done
     same(measure(folder, tmp_path / "out", recipe="default"), reference)
+
+
+@pytest.mark.parametrize(("presses", "finished"), [(1, 3), (2, 2)])
+def test_control_c_waits_for_the_image_once(
+    sixteen, tmp_path, toy_weights, monkeypatch, presses: int, finished: int
+) -> None:
+    """In the middle of a library it could leave a lock taken; pressed again, it counts at once."""
+    measured: list[str] = []
+
+    def pressed(image_id: str, *arguments, **options):
+        measured.append(image_id)
+        if len(measured) == 3:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+        return quantify(image_id, *arguments, **options)
+
+    monkeypatch.setattr(work, "quantify", pressed)
+    with pytest.raises(Interrupted, match=f"stopped by you: {finished} of 16 images done"):
+        measure(sixteen[0], tmp_path / "out")
+    assert open_study(tmp_path / "out").counts["done"] == finished
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
