@@ -205,7 +205,8 @@ def weights_list() -> None:
 @click.option("--output", type=click.Choice(["probability", "logit"]), help="What its last layer gives.")
 def weights_add(path: Path, name: str | None, output: str | None) -> None:
     """Register the checkpoint PATH and copy it into the cache."""
-    from bactools.networks.weights import WeightsError, add
+    from bactools.networks.checkpoint import add
+    from bactools.networks.weights import WeightsError
 
     try:
         added = add(path, name=name, output=output)

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from bactools.inference import use_threads
+from bactools.networks.checkpoint import add
 from bactools.networks.scunet import SCUNet
-from bactools.networks.weights import Weights, add, registry
+from bactools.networks.weights import Weights, registry
 from bactools.study import Study
 from bactools.testing import breast_pixels
 

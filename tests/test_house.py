@@ -133,6 +133,21 @@ def test_there_is_no_circle_of_rooms() -> None:
     list(TopologicalSorter(found).static_order())
 
 
+def test_there_is_no_circle_of_modules() -> None:
+    """Not even through an import inside a function; bactools itself hands names on, at first use."""
+    names = {name_of(path) for path in MODULES} - {"bactools"}
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        used = set()
+        for target in imports(path, at_once=False):
+            parts = target.split(".")
+            prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+            used.add(next((prefix for prefix in prefixes if prefix in names), ""))
+        if name_of(path) in names:
+            found[name_of(path)] = used - {"", name_of(path)}
+    list(TopologicalSorter(found).static_order())
+
+
 @pytest.mark.parametrize("library", HOMES)
 def test_heavy_libraries_have_homes(library: str) -> None:
     users = {

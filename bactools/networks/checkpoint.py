@@ -1,18 +1,31 @@
-"""Reading a checkpoint: strictly, and without running anything in it."""
+"""Reading a checkpoint: strictly, and without running anything in it; taking one into the registry."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import os
+import re
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from bactools.networks import build
-from bactools.networks.weights import Weights, WeightsError
+from bactools.networks.weights import (
+    OUTPUTS,
+    Spec,
+    Weights,
+    WeightsError,
+    cache_folder,
+    registry,
+    sha256_of,
+)
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NEVER_CALLED = ("level3_1.", "up3.up.", "up4.up.")
 """Layers in the published SCU-Net checkpoints that the authors' forward pass never reaches."""
 
@@ -80,3 +93,45 @@ def _state_dict(content: bytes, *, name: str) -> dict[str, torch.Tensor]:
         raise WeightsError(f"weights {name!r}: no state_dict in the file")
     state = {key.removeprefix("module."): value for key, value in checkpoint.items()}
     return {key: value for key, value in state.items() if not key.startswith(_NEVER_CALLED)}
+
+
+def add(path: str | os.PathLike[str], *, name: str | None = None, output: str | None = None) -> Weights:
+    """Register a checkpoint file and copy it into the user's cache.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. A published one needs nothing more.
+    name : str, optional
+        Name for a file of your own.
+    output : {"probability", "logit"}, optional
+        What its last layer gives.
+
+    Raises
+    ------
+    WeightsError
+        If the file does not fit SCU-Net strictly, or name or output are missing, taken or odd.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise WeightsError("no such weights file")
+    digest = sha256_of(source)
+    specs = registry()
+    spec = next((known for known in specs.values() if known.sha256 == digest), None)
+    if spec is None:
+        if name is None or output not in OUTPUTS:
+            raise WeightsError("a file of your own needs --name NAME and --output probability|logit")
+        if not _NAME.fullmatch(name) or name in specs:
+            raise WeightsError(f"the name {name!r} is taken or not made of letters, digits, '.', '_', '-'")
+        spec = Spec(name, output, digest)
+    load(Weights(spec, source))
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / spec.filename
+    if not target.exists() or sha256_of(target) != digest:
+        shutil.copyfile(source, target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+    if spec.name not in specs:
+        with (folder / "added.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{spec.name}  {spec.output}  {spec.sha256}\n")
+    return Weights(spec, target)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,6 @@ DEVELOPMENT = Path(__file__).parents[3] / "shared" / "weights"
 """Where a development checkout keeps the published checkpoints."""
 
 _MOST_BYTES = 2**30
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class WeightsError(ValueError):
@@ -205,47 +203,3 @@ def get(name: str, *, url: str | None = None) -> Weights:
             "and run: bactools weights add FILE"
         ) from error
     return Weights(spec, Path(file))
-
-
-def add(path: str | os.PathLike[str], *, name: str | None = None, output: str | None = None) -> Weights:
-    """Register a checkpoint file and copy it into the user's cache.
-
-    Parameters
-    ----------
-    path : str or path
-        The file. A published one needs nothing more.
-    name : str, optional
-        Name for a file of your own.
-    output : {"probability", "logit"}, optional
-        What its last layer gives.
-
-    Raises
-    ------
-    WeightsError
-        If the file does not fit SCU-Net strictly, or name or output are missing, taken or odd.
-    """
-    from bactools.networks import checkpoint  # it needs torch, and this module's classes
-
-    source = Path(path)
-    if not source.is_file():
-        raise WeightsError("no such weights file")
-    digest = sha256_of(source)
-    specs = registry()
-    spec = next((known for known in specs.values() if known.sha256 == digest), None)
-    if spec is None:
-        if name is None or output not in OUTPUTS:
-            raise WeightsError("a file of your own needs --name NAME and --output probability|logit")
-        if not _NAME.fullmatch(name) or name in specs:
-            raise WeightsError(f"the name {name!r} is taken or not made of letters, digits, '.', '_', '-'")
-        spec = Spec(name, output, digest)
-    checkpoint.load(Weights(spec, source))
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / spec.filename
-    if not target.exists() or sha256_of(target) != digest:
-        shutil.copyfile(source, target.with_suffix(".part"))
-        target.with_suffix(".part").replace(target)
-    if spec.name not in specs:
-        with (folder / "added.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{spec.name}  {spec.output}  {spec.sha256}\n")
-    return Weights(spec, target)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bactools.networks.checkpoint import load
+from bactools.networks.checkpoint import add, load
 from bactools.networks.scunet import SCUNet
-from bactools.networks.weights import Weights, WeightsError, add, cache_folder, get, registry, resolve
+from bactools.networks.weights import Weights, WeightsError, cache_folder, get, registry, resolve
 
 
 @pytest.fixture(autouse=True)

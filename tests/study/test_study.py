@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from bactools.cluster import run
-from bactools.networks.weights import add
+from bactools.networks.checkpoint import add
 from bactools.study import StudyError, create_study, open_study
 
 from .made import KEY, RECIPE, measure, write_image
