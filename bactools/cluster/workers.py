@@ -48,7 +48,11 @@ def local_client(workers: int) -> Iterator[Client]:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": "60s",
     }
-    with dask.config.set(settings), _started(workers) as cluster, Client(cluster) as client:
+    with (
+        dask.config.set(settings),
+        _started(workers) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
         client.register_plugin(_DeafToControlC())
         yield client
 

@@ -11,7 +11,7 @@ from distributed import Client
 from bactools.cluster.workers import local_client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def two_workers() -> Iterator[Client]:
     """Two worker processes, started as `bactools.run` starts them."""
     with warnings.catch_warnings():

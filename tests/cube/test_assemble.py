@@ -156,7 +156,7 @@ def test_histograms_are_asked_for_block_by_block():
     assert histograms.asked == []
     chunk = cube.joint_histogram.data.chunksize
     assert np.prod(chunk) * 4 <= 32 * 2**20
-    cube.joint_histogram.isel(subject=399).compute()
+    cube.joint_histogram.isel(subject=399).compute(scheduler="synchronous")
     assert 0 < len(histograms.asked) <= chunk[0]
 
 
