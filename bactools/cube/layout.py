@@ -71,6 +71,18 @@ def lay_out(subject: ArrayLike, view: ArrayLike, date: ArrayLike, *, views: Sequ
     return Layout(subjects, tuple(views), dates, (at_subject, at_view, at_exam))
 
 
+def require_status(cube: xr.Dataset) -> None:
+    """Refuse a cube in which an image without calcification cannot be told from no image.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``status``.
+    """
+    if "status" not in cube:
+        raise ValueError("the cube has no status: keep that variable to tell images from empty cells")
+
+
 def blank(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return an array of missing values: NaN, NaT, empty text, or 0 (a status of "absent")."""
     missing: dict[str, Any] = {"f": np.nan, "M": np.datetime64("NaT"), "O": "", "i": 0, "u": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from bactools.cube.layout import Index, rearrange, with_missing
+from bactools.cube.layout import Index, rearrange, require_status, with_missing
 
 MEMORY_LIMIT = 2 * 2**30
 _NO_EXAM = -1
@@ -69,8 +69,7 @@ def on_exams(cube: xr.Dataset) -> xr.Dataset:
     ValueError
         If there is no ``status`` to tell an image from an empty cell.
     """
-    if "status" not in cube:
-        raise ValueError("the cube has no status: keep that variable to tell images from empty cells")
+    require_status(cube)
     held = (cube["status"] != 0).any("view").transpose("subject", "date").values
     source = np.nonzero(held)
     target = (source[0], (np.cumsum(held, axis=1) - 1)[source])

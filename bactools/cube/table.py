@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bactools import metrics
 from bactools.conventions import STATUS
+from bactools.cube.layout import require_status
 
 Form = Literal["csv", "parquet"]
 _FIRST = ("subject", "view", "date", "exam", "image_id", "status", "vendor")
@@ -42,8 +43,7 @@ def to_table(cube: xr.Dataset) -> pd.DataFrame:
     ValueError
         If there is no ``status`` to tell an image from an empty cell.
     """
-    if "status" not in cube:
-        raise ValueError("the cube has no status: keep that variable to tell images from empty cells")
+    require_status(cube)
     if "method" in cube.dims:
         tables = {name: to_table(cube.sel({"method": name}, drop=True)) for name in cube["method"].values}
         stacked: pd.DataFrame = pd.concat(tables, names=["method"])

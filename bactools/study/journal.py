@@ -77,9 +77,15 @@ class Journal(Mapping[str, dict[str, Any]]):
         return row
 
     def __iter__(self) -> Iterator[str]:
+        for row in self.rows():
+            yield row["image_id"]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the row of every finished image, each piece read once."""
         for path in sorted(self.folder.glob("??/*.json")):
-            if self._read(path.stem) is not None:
-                yield path.stem
+            piece = self._read(path.stem)
+            if piece is not None:
+                yield piece["row"]
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

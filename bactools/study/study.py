@@ -154,9 +154,8 @@ class Study:
         eligible = table[table["eligible"]]
         finished = []
         for image_id, fingerprint in zip(eligible["image_id"], eligible["fingerprint"], strict=True):
-            row = journal.get(image_id)
-            same = row is not None and row.get("fingerprint") == fingerprint
-            finished.append(same and not (retry_failed and row is not None and row["status"] == "failed"))
+            done = journal.done_with(image_id, fingerprint=fingerprint)
+            finished.append(done and not (retry_failed and journal[image_id]["status"] == "failed"))
         return eligible[~pd.Series(finished, index=eligible.index, dtype=bool)]
 
     def finish(
@@ -204,7 +203,7 @@ class Study:
         """Rebuild ``images.parquet`` and the cube from the journal; return the stored cube's dataset."""
         journal = self.journal
         known = set(self.index["image_id"])
-        records = [journal[image_id] for image_id in journal if image_id in known]
+        records = [row for row in journal.rows() if row["image_id"] in known]
         rows = pd.DataFrame(records) if records else pd.DataFrame(columns=["image_id", "status", "subject"])
         if records:
             rows["date"] = pd.to_datetime(rows["date"], format="%Y-%m-%d")
