@@ -161,6 +161,8 @@ def _collect(
     sources = index.table.set_index("image_id", drop=False)
     finished = 0
     stopped, by_user = "", False
+    if tasks:
+        study.begin()
     try:
         with (
             outcomes as stream,
@@ -185,7 +187,8 @@ def _collect(
         stopped, by_user = "stopped by you", True
     except (SchedulerLost, NoWorkers) as error:
         stopped = str(error)
-    study.consolidate()
+    if not study.consolidated:  # a run with nothing to do leaves the cube to those who read it
+        study.consolidate()
     if stopped:
         raise Interrupted(
             f"{stopped}: {finished} of {len(tasks)} images done; run the same command again to go on",

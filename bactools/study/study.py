@@ -199,6 +199,20 @@ class Study:
         record |= {name: plain(value) for name, value in row.items()}
         self.journal.write(record, histogram)
 
+    @property
+    def consolidated(self) -> bool:
+        """Whether cube and images tell all that the journal knows.
+
+        ``study.json`` holds counts only after the cube was rebuilt from them, see `begin`.
+        """
+        written = all((self.folder / name).exists() for name in ("cube.zarr", "images.parquet"))
+        about = json.loads((self.folder / "study.json").read_text(encoding="utf-8"))
+        return written and about["counts"] == self.counts
+
+    def begin(self) -> None:
+        """Say in ``study.json`` that the cube is about to fall behind the journal."""
+        self.write_about()
+
     def consolidate(self) -> xr.Dataset:
         """Rebuild ``images.parquet`` and the cube from the journal; return the stored cube's dataset."""
         journal = self.journal

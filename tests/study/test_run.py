@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,12 +104,27 @@ def test_running_again_does_nothing_and_says_so(tmp_path, toy_weights) -> None:
     write_woman(tmp_path / "in", "P1")
     first = measure(tmp_path / "in", tmp_path / "out")
     before, cube = pieces(first), first.cube(axis="exam").load()
+    lazy = first.cube(axis="exam", chunks={})
     told: list[str] = []
     second = measure(tmp_path / "in", tmp_path / "out", say=told.append)
+    assert lazy.compute().identical(cube)  # not rewritten under a reader
     assert any("nothing to do" in line for line in told)
     assert pieces(second) == before
     assert len(before) == 4
     assert second.cube(axis="exam").load().identical(cube)
+
+
+def test_a_cube_that_is_missing_or_behind_is_rebuilt(tmp_path, toy_weights) -> None:
+    write_woman(tmp_path / "in", "P1")
+    study = measure(tmp_path / "in", tmp_path / "out")
+    cube = study.cube(axis="exam").load()
+    shutil.rmtree(tmp_path / "out" / "cube.zarr")
+    assert measure(tmp_path / "in", tmp_path / "out").cube(axis="exam").load().identical(cube)
+    study.begin()  # as a run does that is then killed
+    (tmp_path / "out" / "images.parquet").write_bytes(b"behind")
+    again = measure(tmp_path / "in", tmp_path / "out")
+    assert len(again.images) == 4
+    assert again.consolidated
 
 
 def test_a_later_exam_is_added_and_the_rest_left_alone(tmp_path, toy_weights) -> None:
