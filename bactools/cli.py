@@ -180,6 +180,26 @@ def overlay(study: Path, out: Path, linkage: Path | None) -> None:
     click.echo(f"{count} pictures written")
 
 
+@main.command()
+@click.argument("study", type=_FOLDER)
+@click.option("--truth", required=True, type=_FOLDER, metavar="DIR", help="Folder with truth/images.csv.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--csv", "csv_file", type=_NEW, metavar="FILE", help="Write a table, one row per image.")
+@click.option("--key", type=_NEW, help="Key file of the study's pseudonyms.")
+def evaluate(study: Path, truth: Path, as_json: bool, csv_file: Path | None, key: Path | None) -> None:
+    """Say how well STUDY's masks agree with drawn ones."""
+    from bactools.cube import write_table
+    from bactools.evaluation import evaluate as compare
+
+    try:
+        found = compare(study, truth, key=key)
+        if csv_file is not None:
+            write_table(found.images, csv_file, form="csv")
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(found.to_json() if as_json else found)
+
+
 @main.group()
 def weights() -> None:
     """List, add or download trained weights."""
@@ -275,3 +295,36 @@ and in Python:
   cube = bactools.open_cube("{study_folder}")
   cube.tam_100.sel(view="LCC")"""
     )
+
+
+@main.command()
+@click.argument("config", type=_FILE)
+@click.option("--minutes", type=click.FloatRange(0), help="Stop after so long; run again to go on.")
+@click.option("--fresh", is_flag=True, help="Begin anew.")
+def train(**options: Any) -> None:
+    """Train a network as CONFIG (TOML) says; run again to go on where it stopped."""
+    _train("train_file", options)
+
+
+@main.command()
+@click.argument("weights")
+@click.argument("data", type=_FOLDER)
+@click.option("--out", required=True, type=_NEW, metavar="DIR", help="Folder of the result.")
+@click.option("--epochs", type=click.IntRange(1), help="[default: 10]")
+@click.option("--learning-rate", type=click.FloatRange(0), help="[default: 1e-4]")
+@click.option("--minutes", type=click.FloatRange(0), help="Stop after so long; run again to go on.")
+def finetune(**options: Any) -> None:
+    """Train WEIGHTS further on the annotated images in DATA."""
+    _train("finetune_folder", options)
+
+
+def _train(name: str, options: dict[str, Any]) -> None:
+    from bactools.figures.training import write_curve
+    from bactools.training import command
+
+    try:
+        trained = getattr(command, name)(**options, say=click.echo)
+        write_curve(trained.table, trained.folder / "curve.html")
+    except (ValueError, OSError) as error:
+        _stop(_plain(error))
+    click.echo(trained.summary())

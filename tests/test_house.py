@@ -25,6 +25,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Who may use whom: what is named, and what those use in turn.
 ALLOWED: dict[str, set[str]] = {
     "conventions": set(),
+    "truth": set(),
     "recipe": set(),
     "dicom": {"conventions"},
     "preprocess": {"recipe"},
@@ -36,6 +37,18 @@ ALLOWED: dict[str, set[str]] = {
     "quantify": {"conventions", "dicom", "inference", "metrics", "preprocess"},
     "cluster": {"conventions", "dicom", "inference", "networks", "quantify", "recipe", "study"},
     "overlay": {"dicom", "preprocess", "study"},
+    "evaluation": {"dicom", "metrics", "preprocess", "study", "truth"},
+    "training": {
+        "dicom",
+        "inference",
+        "metrics",
+        "networks",
+        "preprocess",
+        "recipe",
+        "study",
+        "truth",
+    },
+    "figures": set(),
     "demo": set(),
     "testing": {"dicom"},
     "cli": {"recipe"},
@@ -44,19 +57,30 @@ ALLOWED: dict[str, set[str]] = {
 """Rooms that a room imports when it is loaded."""
 
 LATER: dict[str, set[str]] = {
-    "cli": {"cluster", "cube", "demo", "dicom", "networks", "overlay", "study"},
+    "cli": {
+        "cluster",
+        "cube",
+        "demo",
+        "dicom",
+        "evaluation",
+        "figures",
+        "networks",
+        "overlay",
+        "study",
+        "training",
+    },
     "__init__": {"cluster", "cube", "dicom", "recipe", "study"},
 }
 """Rooms that it may import inside a function or for types only."""
 
 HOMES = {
-    "torch": {"preprocess", "networks", "inference"},
-    "monai": {"preprocess", "networks", "inference"},
+    "torch": {"preprocess", "networks", "inference", "training"},
+    "monai": {"preprocess", "networks", "inference", "training"},
     "pydicom": {"dicom", "testing"},
     "gdcm": {"dicom", "testing"},
     "distributed": {"cluster"},
     "dask.distributed": {"cluster"},
-    "plotly": set(),
+    "plotly": {"figures"},
     "panel": set(),
     "statsmodels": set(),
     "pingouin": set(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,13 @@ import pooch
 OUTPUTS = ("probability", "logit")
 DEVELOPMENT = Path(__file__).parents[3] / "shared" / "weights"
 """Where a development checkout keeps the published checkpoints."""
+PACKAGED = (
+    Path(__file__).parents[2] / "data" / "weights",
+    Path(sysconfig.get_path("data")) / "share" / "bactools" / "weights",
+)
+"""Where weights that come with bactools lie: in a checkout, and where it is installed."""
+SUFFIXES = (".safetensors", ".pt")
+"""Of the files that may hold weights."""
 
 _MOST_BYTES = 2**30
 
@@ -39,7 +47,7 @@ class Spec:
     sha256 : str
         Of the file.
     url : str
-        Where they can be had; empty for a user's own.
+        Where they can be had, or the bare name of a file that comes with bactools; empty for a user's own.
     """
 
     name: str
@@ -51,6 +59,11 @@ class Spec:
     def filename(self) -> str:
         """The file's name where it was published, or after the hash."""
         return self.url.rsplit("/", 1)[-1] if self.url else f"{self.sha256[:16]}.pt"
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the file comes with bactools and is not to be downloaded."""
+        return bool(self.url) and "/" not in self.url
 
 
 @dataclass(frozen=True)
@@ -101,16 +114,16 @@ def _folders() -> list[Path]:
     """Return the folders searched for registered files, in order."""
     named = os.environ.get("BACTOOLS_WEIGHTS", "")
     candidates = [Path(named)] if named else []
-    candidates += [cache_folder(), DEVELOPMENT]
+    candidates += [cache_folder(), *PACKAGED, DEVELOPMENT]
     return [folder for folder in candidates if folder.is_dir()]
 
 
 def _search(spec: Spec) -> Path | None:
     """Return the first file with the spec's hash in the searched folders."""
     for folder in _folders():
-        named = folder / spec.filename
-        others = sorted(path for path in folder.glob("*.pt") if path != named)
-        for path in [named, *others]:
+        first = [(folder / spec.filename).with_suffix(suffix) for suffix in SUFFIXES]
+        others = sorted(path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}"))
+        for path in dict.fromkeys([*first, *others]):
             if path.is_file() and path.stat().st_size <= _MOST_BYTES and sha256_of(path) == spec.sha256:
                 return path
     return None
@@ -120,8 +133,8 @@ def resolve(weights: str | os.PathLike[str]) -> Weights:
     """Find weights by registered name or by file.
 
     Searched in order: `weights` itself when it is a file; the file or folder in the environment variable
-    ``BACTOOLS_WEIGHTS`` (a file there stands for whatever name is asked); the user's cache; in a
-    development checkout ``../shared/weights``.
+    ``BACTOOLS_WEIGHTS`` (a file there stands for whatever name is asked); the user's cache; the weights that
+    come with bactools; in a development checkout ``../shared/weights``.
 
     Parameters
     ----------
@@ -154,11 +167,11 @@ def resolve(weights: str | os.PathLike[str]) -> Weights:
         raise WeightsError(f"no weights named {name!r}; registered: {', '.join(specs)}")
     found = _search(specs[name])
     if found is None:
-        how = (
-            f"bactools weights get {name} downloads them"
-            if specs[name].url
-            else "add the file again with: bactools weights add"
-        )
+        how = "add the file again with: bactools weights add"
+        if specs[name].packaged:
+            how = "they come with bactools: install it again"
+        elif specs[name].url:
+            how = f"bactools weights get {name} downloads them"
         raise WeightsError(
             f"weights {name!r} are not on this machine: {how}; or set BACTOOLS_WEIGHTS to a folder that "
             "holds them, or pass --weights FILE"
@@ -185,9 +198,9 @@ def get(name: str, *, url: str | None = None) -> Weights:
     if name not in specs:
         raise WeightsError(f"no weights named {name!r}; registered: {', '.join(specs)}")
     spec = specs[name]
-    source = url or spec.url
+    source = url or ("" if spec.packaged else spec.url)
     if not source:
-        raise WeightsError(f"weights {name!r} were added by you and have no address; pass --url")
+        raise WeightsError(f"weights {name!r} have no address: added by you or part of bactools; pass --url")
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     try:

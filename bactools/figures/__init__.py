@@ -1,0 +1,1 @@
+"""Figures, as plotly makes them: interactive, and readable without a network connection."""
