@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import Dataset, FileDataset, dcmread, uid
-from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom import Dataset, uid
 
+from bactools.dicom.encode import LOSSLESS, save
 from bactools.dicom.quiet import quiet, silent_stderr
 
 Pixels = npt.NDArray[np.integer]
 
 PRESENTATION = str(uid.DigitalMammographyXRayImageStorageForPresentation)
 PROCESSING = str(uid.DigitalMammographyXRayImageStorageForProcessing)
-LOSSLESS: dict[str, str] = {
-    "implicit": str(uid.ImplicitVRLittleEndian),
-    "explicit": str(uid.ExplicitVRLittleEndian),
-    "big_endian": str(uid.ExplicitVRBigEndian),
-    "deflated": str(uid.DeflatedExplicitVRLittleEndian),
-    "rle": str(uid.RLELossless),
-    "jpeg_ls": str(uid.JPEGLSLossless),
-    "jpeg_2000": str(uid.JPEG2000Lossless),
-    "jpeg_lossless": str(uid.JPEGLossless),
-    "jpeg_lossless_sv1": str(uid.JPEGLosslessSV1),
-}
-"""Transfer syntaxes that `write_mammogram` writes, by a short name; any of these UIDs may be given."""
-
-_BY_GDCM = {
-    str(uid.JPEGLossless): "JPEGLosslessProcess14",
-    str(uid.JPEGLosslessSV1): "JPEGLosslessProcess14_1",
-}
 _VIEW_CODES = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-lateral oblique")}
 _ROOT = "1.2.826.0.1.3680043.8.498."
 
@@ -158,7 +139,7 @@ def write_mammogram(
                 dataset.pop(keyword, None)
             else:
                 setattr(dataset, keyword, value)
-        _save(dataset, target, uid.UID(syntax), np.ascontiguousarray(pixels))
+        save(dataset, target, pixels=pixels, syntax=syntax)
     return target
 
 
@@ -201,56 +182,3 @@ def _identify(dataset: Dataset, entropy: str) -> None:
 def _orientation(view: str, laterality: str) -> list[str]:
     medial = "R" if laterality == "L" else "L"
     return ["A", medial if view == "CC" else "F" + medial]
-
-
-def _save(dataset: Dataset, path: Path, syntax: uid.UID, pixels: Pixels) -> None:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", PRESENTATION)
-    meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "1.2.3")
-    meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian if syntax.is_encapsulated else syntax
-    little = syntax != uid.ExplicitVRBigEndian
-    file = FileDataset(
-        path,
-        dataset,
-        preamble=b"\0" * 128,
-        file_meta=meta,
-        is_implicit_VR=syntax == uid.ImplicitVRLittleEndian,
-        is_little_endian=little,
-    )
-    words = pixels.astype(pixels.dtype.newbyteorder("<" if little else ">"))
-    file.PixelData = words.tobytes() + b"\0" * (pixels.nbytes % 2)
-    file["PixelData"].VR = "OW"
-    if str(syntax) in _BY_GDCM:
-        _jpeg_lossless(file, syntax)
-    elif syntax.is_encapsulated:
-        file.compress(syntax, generate_instance_uid=False)
-    file.save_as(path, enforce_file_format=True)
-
-
-def _jpeg_lossless(file: FileDataset, syntax: uid.UID) -> None:
-    """Let gdcm encode a plain copy, and take the compressed frame from it."""
-    import gdcm  # type: ignore[import-untyped]
-
-    with tempfile.TemporaryDirectory() as folder:
-        plain, packed = str(Path(folder) / "plain.dcm"), str(Path(folder) / "packed.dcm")
-        file.save_as(plain, enforce_file_format=True)
-        reader = gdcm.ImageReader()
-        reader.SetFileName(plain)
-        change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, _BY_GDCM[str(syntax)])))
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(packed)
-        if not reader.Read():
-            raise ValueError("gdcm cannot read the image: choose another syntax")
-        change.SetInput(reader.GetImage())
-        if not change.Change():
-            raise ValueError("gdcm cannot encode the image: choose another syntax")
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        if not writer.Write():
-            raise ValueError("gdcm cannot write the image: choose another syntax")
-        frames = dcmread(packed).PixelData
-    file.PixelData = frames if frames[:4] == b"\xfe\xff\x00\xe0" else encapsulate([frames])
-    file["PixelData"].is_undefined_length = True
-    file["PixelData"].VR = "OB"
-    file.file_meta.TransferSyntaxUID = syntax

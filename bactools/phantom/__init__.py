@@ -1,0 +1,1 @@
+"""Synthetic women whose mammograms are made, and of whom everything is known."""

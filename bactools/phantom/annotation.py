@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bactools.phantom.calcium import Wall
+from bactools.phantom.grid import Grid
+from bactools.phantom.noise import Field
 from bactools.phantom.position import Position
 
 LINE_WIDTH = 30
@@ -17,10 +19,13 @@ LINE_WIDTH = 30
 GAP = 10.0
 """Length without calcium that ends a line [mm]."""
 
-VISIBLE = 0.16
-"""Hydroxyapatite per length of vessel from which a reader sees it [mg/mm]."""
+VISIBLE = 0.12
+"""Hydroxyapatite per length of vessel from which a reader sees it on even tissue [mg/mm]."""
 
-SHORTEST = 1.5
+HIDDEN = 0.06
+"""How much more it takes per standard deviation of the tissue around [mg/mm per mm of gland]."""
+
+SHORTEST = 4.0
 """Calcified length below which nothing is drawn [mm]."""
 
 Polyline = NDArray[np.float64]
@@ -30,10 +35,9 @@ def trace(
     walls: Iterable[Wall],
     position: Position,
     half_axes: tuple[float, float, float],
+    grid: Grid,
     *,
-    shape: tuple[int, int],
-    detector_rows: int,
-    spacing: float,
+    unrest: Field | None = None,
 ) -> list[Polyline]:
     """Return the lines a reader would draw.
 
@@ -43,8 +47,11 @@ def trace(
 
     Parameters
     ----------
-    walls, position, half_axes, shape, detector_rows, spacing
+    walls, position, half_axes, grid
         As for `bactools.phantom.vessels.calcium_map`.
+    unrest : float array, shape (y, x), optional
+        Local standard deviation of the tissue on a coarser grid that covers the same field [mm of
+        gland]: faint calcium in restless tissue is not noticed.
 
     Returns
     -------
@@ -58,18 +65,25 @@ def trace(
     lines: list[Polyline] = []
     for wall in walls:
         line = position.project(wall.artery.points, half_axes)
-        columns = line[:, 0] / spacing - 0.5
-        rows = detector_rows / 2 - 0.5 - line[:, 1] / spacing
+        rows, columns = grid.place(line)
         known = np.arange(len(line))
         along = np.linalg.norm(np.diff(line[:, :2], axis=0, prepend=line[:1, :2]), axis=1).cumsum()
         at = np.interp(wall.position, known, along)
         x, y = np.interp(wall.position, known, columns), np.interp(wall.position, known, rows)
-        in_field = (x >= 0) & (y >= 0) & (x < shape[1]) & (y < shape[0])
+        in_field = (x >= 0) & (y >= 0) & (x < grid.shape[1]) & (y < grid.shape[0])
         step = wall.artery.length / (len(at) - 1)
         per_length = np.convolve(wall.mass.sum(axis=1), np.ones(10) / 10, mode="same") / step
-        for first, last in _stretches((per_length >= VISIBLE) & in_field, at):
+        needed = VISIBLE + (HIDDEN * _sampled(unrest, x, y, grid) if unrest is not None else 0.0)
+        for first, last in _stretches((per_length >= needed) & in_field, at):
             lines.append(np.column_stack([x[first : last + 1 : 10], y[first : last + 1 : 10]]))
     return lines
+
+
+def _sampled(field: Field, x: NDArray[np.float64], y: NDArray[np.float64], grid: Grid) -> Field:
+    """Return a coarser field's values at pixels of the grid."""
+    rows = np.clip(y * field.shape[0] / grid.shape[0], 0, field.shape[0] - 1).astype(np.int64)
+    columns = np.clip(x * field.shape[1] / grid.shape[1], 0, field.shape[1] - 1).astype(np.int64)
+    return np.asarray(field[rows, columns], dtype=np.float32)
 
 
 def _stretches(calcified: NDArray[np.bool_], at: NDArray[np.float64]) -> list[tuple[int, int]]:

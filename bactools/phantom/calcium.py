@@ -15,7 +15,7 @@ DENSITY = 1.6
 
 _ALONG = 0.1  # samples of the wall [mm]
 _AROUND = 0.1
-_THICKEST = 0.42  # of the radius
+_THICKEST = 0.26  # plaque in an artery of 1 mm radius [mm]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def calcify(seed: int, side: str, artery: Artery, *, course: Course, age: float)
     count, around = susceptible.shape
     position = np.linspace(0, len(artery.points) - 1, count)
     radius = np.interp(position, np.arange(len(artery.radius)), artery.radius)
-    thickness = _THICKEST * radius[:, None] * (1 - np.exp(-np.maximum(excess, 0) / 0.9))  # [mm]
+    thickest = _THICKEST * np.sqrt(radius[:, None])
+    thickness = thickest * (1 - np.exp(-np.maximum(excess, 0) / 0.5))  # [mm]
     cell = (2 * np.pi * radius[:, None] / around) * (artery.length / (count - 1))  # [mm2]
     mass = (thickness * cell * DENSITY * course.amount * grain).astype(np.float32)
     return Wall(artery, position, np.arange(around) * (2 * np.pi / around), mass)

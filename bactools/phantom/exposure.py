@@ -77,28 +77,24 @@ def look_of(seed: int, exam: int) -> Look:
     )
 
 
-def expose(
-    tissue: Tissue, opaque: Field, *, look: Look, spacing: float, random: np.random.Generator
-) -> NDArray[np.uint16]:
+def expose(tissue: Tissue, opaque: Field, *, look: Look, random: np.random.Generator) -> NDArray[np.uint16]:
     """Return the presentation image of a breast.
 
     Parameters
     ----------
     tissue : Tissue
-    opaque : float32 array, shape of `tissue.shape`
+    opaque : float32 array, shape of `tissue.grid`
         Attenuation by what is small and dense: calcium, clips, skin marks.
     look : Look
-    spacing : float
-        Pixel spacing at the detector [mm].
     random : numpy.random.Generator
         Of the quantum noise.
 
     Returns
     -------
-    uint16, shape `tissue.shape`
+    uint16, shape of `tissue.grid`
         Twelve bits, 0 outside the breast.
     """
-    size = (tissue.shape[1], tissue.shape[0])
+    size = (tissue.grid.shape[1], tissue.grid.shape[0])
     soft = (GLAND - FAT) * cv2.resize(tissue.gland, size, interpolation=cv2.INTER_LINEAR)
     thick = float(tissue.thickness.max())
     bulk = FAT * tissue.thickness + (MUSCLE - FAT) * tissue.muscle
@@ -118,14 +114,14 @@ def expose(
     full = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
     noise = random.standard_normal(signal.shape, dtype=np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), 0.55) * np.float32(1.55)
-    inward = tissue.depth_of_skin(spacing)
+    inward = tissue.inward
     signal += full[..., 0]
-    signal += np.float32(look.skin) * np.exp(-(((inward * np.float32(spacing) - 0.8) / 0.7) ** 2))
+    signal += np.float32(look.skin) * np.exp(-(((inward - 0.8) / 0.7) ** 2))
     signal += noise * full[..., 1]
     grey = np.float32(look.base) + np.float32(look.contrast) * signal
     grey = _shoulder(grey, look.shoulder)
     grey = np.maximum(grey, np.float32(look.darkest))
-    grey *= np.clip(inward * 0.5, 0, 1)
+    grey *= np.clip(inward / (2 * tissue.grid.spacing), 0, 1)
     picture: NDArray[np.uint16] = np.clip(grey, 0, 4095).astype(np.uint16)
     return picture
 

@@ -63,7 +63,7 @@ def spin(
     direction = towards + random.normal(0, 0.55, (count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     length = np.clip(np.exp(random.normal(np.log(17), 0.55, count)), 5, 70)
-    strength = amount * np.exp(random.normal(0, 0.75, count))
+    strength = amount * np.exp(random.normal(0, 0.55, count))
     bend = random.normal(0, 0.16, (count, 2, 3)) * length[:, None, None]
     points, volumes = [], []
     for number in range(count):

@@ -11,10 +11,10 @@ from scipy.ndimage import gaussian_filter1d
 
 from bactools.phantom.arteries import Artery, Points
 from bactools.phantom.calcium import Wall
+from bactools.phantom.grid import Grid, splat
 from bactools.phantom.lookalikes import Bodies
 from bactools.phantom.noise import Field
 from bactools.phantom.position import Position
-from bactools.phantom.tissue import splat
 
 HalfAxes = tuple[float, float, float]
 
@@ -48,10 +48,7 @@ def calcium_map(
     walls: Iterable[Wall],
     position: Position,
     half_axes: HalfAxes,
-    *,
-    shape: tuple[int, int],
-    detector_rows: int,
-    spacing: float,
+    grid: Grid,
 ) -> Field:
     """Project calcified walls onto the detector.
 
@@ -61,26 +58,21 @@ def calcium_map(
     position : Position
     half_axes : (float, float, float)
         Of the breast [mm].
-    shape : (int, int)
-        Rows and columns to fill, chest wall at column 0.
-    detector_rows : int
-        Rows of the whole detector.
-    spacing : float
-        Pixel spacing at the detector [mm].
+    grid : Grid
 
     Returns
     -------
-    float32 array of that shape
+    float32 array, shape of `grid`
         Hydroxyapatite over each pixel [mg]; its sum is the mass in the field of view.
     """
-    total = np.zeros(shape, dtype=np.float32)
+    total = np.zeros(grid.shape, dtype=np.float32)
     for wall in walls:
-        rows, columns, mass = _cells(wall, position, half_axes, detector_rows, spacing)
+        rows, columns, mass = _cells(wall, position, half_axes, grid)
         if len(mass) == 0:
             continue
         top, left = int(np.floor(rows.min())) - 1, int(np.floor(columns.min())) - 1
         top, left = max(top, 0), max(left, 0)
-        bottom, right = min(int(rows.max()) + 3, shape[0]), min(int(columns.max()) + 3, shape[1])
+        bottom, right = min(int(rows.max()) + 3, grid.shape[0]), min(int(columns.max()) + 3, grid.shape[1])
         if bottom - top < 2 or right - left < 2:
             continue
         total[top:bottom, left:right] += splat(rows - top, columns - left, mass, (bottom - top, right - left))
@@ -88,7 +80,7 @@ def calcium_map(
 
 
 def _cells(
-    wall: Wall, position: Position, half_axes: HalfAxes, detector_rows: int, spacing: float
+    wall: Wall, position: Position, half_axes: HalfAxes, grid: Grid
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return row, column and mass of the wall's calcified cells; a calcified artery keeps its calibre."""
     artery = wall.artery
@@ -99,65 +91,58 @@ def _cells(
     stagger = around / len(wall.angle)  # along a helix, so that no row of cells beats with the pixels
     where, angle = wall.position[at] + step * stagger, wall.angle[around]
     known = np.arange(len(line))
-    columns = []
+    places = []
     for axis in range(2):
         centre = np.interp(where, known, line[:, axis])
         side = np.interp(where, known, normal[:, axis]) * np.cos(angle)
         side += np.interp(where, known, binormal[:, axis]) * np.sin(angle)
         radius = np.interp(where, known, artery.radius) * 0.9 * position.magnification
-        columns.append((centre + radius * side) / spacing)
+        places.append(centre + radius * side)
     mass = wall.mass[at, around].astype(np.float64)
-    return detector_rows / 2 - 0.5 - columns[1], columns[0] - 0.5, mass
+    return *grid.place(np.column_stack(places)), mass
 
 
 def body_map(
     bodies: Bodies,
     position: Position,
     half_axes: HalfAxes,
-    *,
-    shape: tuple[int, int],
-    detector_rows: int,
-    spacing: float,
+    grid: Grid,
 ) -> Field:
     """Project what looks like arterial calcium and is not [mg over each pixel].
 
     Parameters
     ----------
     bodies : bactools.phantom.lookalikes.Bodies
-    position, half_axes, shape, detector_rows, spacing
+    position, half_axes, grid
         As for `calcium_map`.
     """
     placed = position.project(bodies.points, half_axes)[:, :2] + position.rotate(bodies.offset)
-    rows = detector_rows / 2 - 0.5 - placed[:, 1] / spacing
-    return splat(rows, placed[:, 0] / spacing - 0.5, bodies.mass, shape)
+    return splat(*grid.place(placed), bodies.mass, grid.shape)
 
 
 def shadow(
     arteries: Iterable[Artery],
     position: Position,
     half_axes: HalfAxes,
-    *,
-    shape: tuple[int, int],
-    detector_rows: int,
-    spacing: float,
+    grid: Grid,
 ) -> Field:
-    """Project the blood in arteries or veins [mm of soft tissue], chest wall at column 0.
+    """Project the blood in arteries or veins [mm of soft tissue].
 
     Parameters
     ----------
-    arteries, position, half_axes, shape, detector_rows, spacing
-        As for `calcium_map`; `shape` and `spacing` may be those of a coarser grid.
+    arteries, position, half_axes, grid
+        As for `calcium_map`; the grid may be a coarser one.
     """
-    total = np.zeros(shape, dtype=np.float32)
+    total = np.zeros(grid.shape, dtype=np.float32)
     for artery in arteries:
         line = position.project(artery.points, half_axes)
-        pixel = np.column_stack([line[:, 0] / spacing - 0.5, detector_rows / 2 - 0.5 - line[:, 1] / spacing])
+        pixel = np.column_stack(grid.place(line)[::-1])
         for size, share in ((1.0, 0.5), (0.75, 0.3), (0.4, 0.2)):
-            layer = np.zeros(shape, dtype=np.uint8)
+            layer = np.zeros(grid.shape, dtype=np.uint8)
             for first in range(0, len(pixel) - 1, 24):
                 piece = np.round(pixel[first : first + 25] * 16).astype(np.int32)
                 width = 2 * float(artery.radius[first : first + 25].mean()) * size
-                cv2.polylines(layer, [piece], False, 255, max(1, round(width / spacing)), cv2.LINE_AA, 4)
+                cv2.polylines(layer, [piece], False, 255, max(1, round(width / grid.spacing)), cv2.LINE_AA, 4)
             depth = 2 * float(artery.radius.mean()) * share
             total += layer.astype(np.float32) * np.float32(depth / 255)
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from bactools.phantom.exposure import CALCIUM, expose, look_of
 from bactools.phantom.lookalikes import scatter, veins
 from bactools.phantom.noise import Field, stream
 from bactools.phantom.position import Position, take
-from bactools.phantom.tissue import FINE, Tissue, lay_out
+from bactools.phantom.tissue import FINE, lay_out
 from bactools.phantom.vessels import body_map, calcium_map, shadow
 from bactools.phantom.woman import Woman
 
@@ -24,6 +25,8 @@ CALCIFIED = 0.01
 """A pixel of the calcium mask holds at least so much hydroxyapatite per area [mg/mm2]."""
 
 _WHITE = 4095
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,39 +96,38 @@ def render(woman: Woman, side: str, view: str, *, exam: int = 0, age: float) -> 
     breast = woman.breasts[side]
     rows, columns = woman.detector
     position = take(woman.seed, exam, side, view, breast.half_axes)
-    tissue = lay_out(breast, position, exam=exam, detector=(rows, columns), spacing=SPACING)
+    tissue = lay_out(breast, position, detector=(rows, columns), spacing=SPACING)
     walls = woman.walls(side, age)
-    place = {"shape": tissue.shape, "detector_rows": rows, "spacing": SPACING}
-    calcium = calcium_map(walls, position, breast.half_axes, **place)
-    other = body_map(scatter(woman.seed, side, breast.half_axes), position, breast.half_axes, **place)
+    place = (position, breast.half_axes, tissue.grid)
+    calcium = calcium_map(walls, *place)
+    other = body_map(scatter(woman.seed, side, breast.half_axes), *place)
+    lines = trace(walls, *place, unrest=tissue.unrest)
     vessels = (*breast.arteries, *veins(woman.seed, side, breast.half_axes))
-    fine = {"shape": tissue.gland.shape, "detector_rows": rows // FINE, "spacing": SPACING * FINE}
-    tissue.gland[...] += shadow(vessels, position, breast.half_axes, **fine) * (tissue.gland > 0)
-    lines = trace(walls, position, breast.half_axes, **place)
+    blood = shadow(vessels, position, breast.half_axes, tissue.grid.coarser(FINE))
+    tissue.gland[...] += blood * (tissue.gland > 0)
     random = stream(woman.seed, "quanta", side, view, exam)
     opaque = (calcium + other) * np.float32(CALCIUM * 100 / SPACING**2)
-    image = expose(tissue, opaque, look=look_of(woman.seed, exam), spacing=SPACING, random=random)
-    canvas = np.zeros((rows, columns), dtype=np.uint16)
-    canvas[:, : tissue.shape[1]] = image
-    inside = _inside(tissue, (rows, columns))
+    image = expose(tissue, opaque, look=look_of(woman.seed, exam), random=random)
+    canvas = _widened(image, columns)
+    inside = _widened(tissue.inward > 0, columns)
     _artefacts(canvas, inside, random)
     full = _widened(calcium, columns)
     mask = draw(lines, (rows, columns)) & inside
     if side == "R":
-        canvas, full, mask, inside = (np.ascontiguousarray(a[:, ::-1]) for a in (canvas, full, mask, inside))
+        canvas, full, mask, inside = _mirrored(canvas), _mirrored(full), _mirrored(mask), _mirrored(inside)
         lines = [np.column_stack([columns - 1 - line[:, 0], line[:, 1]]) for line in lines]
     if random.uniform() < 0.6:
         _label(canvas, inside, f"{side} {view}", left=side == "R")
     return View(side, view, canvas, full, mask, lines, inside, position)
 
 
-def _widened(field: Field, columns: int) -> Field:
+def _widened(field: NDArray[Kind], columns: int) -> NDArray[Kind]:
+    """Return a field with empty columns up to the detector's far edge."""
     return np.pad(field, ((0, 0), (0, columns - field.shape[1])))
 
 
-def _inside(tissue: Tissue, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    body = tissue.depth_of_skin(SPACING) > 0
-    return np.pad(body, ((0, 0), (0, shape[1] - body.shape[1])))
+def _mirrored(field: NDArray[Kind]) -> NDArray[Kind]:
+    return np.ascontiguousarray(field[:, ::-1])
 
 
 def _artefacts(canvas: NDArray[np.uint16], inside: NDArray[np.bool_], random: np.random.Generator) -> None:

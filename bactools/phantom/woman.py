@@ -97,8 +97,8 @@ def draw_course(random: np.random.Generator, *, age: float, share: float) -> Cou
         0 to 1.
     """
     calcified = random.uniform() < share
-    years = float(np.clip(random.gamma(2.6, 6.5), 3, 38))
-    rate = float(np.clip(np.exp(random.normal(np.log(0.09), 0.25)), 0.04, 0.18))
+    years = float(np.clip(random.gamma(3.5, 5.5), 4, 40))
+    rate = float(np.clip(np.exp(random.normal(np.log(0.1), 0.25)), 0.05, 0.2))
     return Course(onset=age - years if calcified else math.inf, rate=rate)
 
 
