@@ -1,16 +1,17 @@
-# make demo | test | lint | format | lock | clean. Every target makes the environment it needs.
+# make demo | test | lint | format | lock | weights | clean. Every target makes the environment it needs.
 PYTHON ?= python3.11
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/.ready
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format lock weights clean
 
 help:
-	@echo "make demo    measure eight real mammograms and draw what was found (into demo/)"
+	@echo "make demo    measure eight real mammograms and four synthetic women (into demo/)"
 	@echo "make test    lint, types and tests"
 	@echo "make format  format the code"
 	@echo "make lock    write constraints.txt anew from this environment"
+	@echo "make weights train the weights that ship from nothing (into training/)"
 	@echo "make clean   remove the environment and the demo"
 
 # Torch comes first and alone: the CPU build where one is to be had.
@@ -43,6 +44,10 @@ lock: $(READY)
 	{ echo '# Versions that were tested together; written by make lock. Torch: take the CPU build if you have no GPU.'; \
 	  cat constraints.new; } > constraints.txt
 	rm constraints.new
+
+weights: $(READY)
+	$(BIN)/bactools phantom cohort A --seed 2026 --women 150 --out training/cohort
+	$(BIN)/bactools train data/weights/scunet-phantom-v1.toml
 
 clean:
 	rm -rf $(ENVIRONMENT) demo

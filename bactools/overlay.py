@@ -84,5 +84,16 @@ def draw_study(study: Study, out: Path, *, linkage: Path | None = None) -> int:
             mask = mask > np.float32(study.recipe.cut)
         suffix = "" if row["in_cube"] else f"_{row['image_id']}"
         name = f"{row['subject']}_{row['view']}_{row['date']:%Y-%m-%d}{suffix}.png"
-        cv2.imwrite(str(out / name), overlay(image.values, mask))
+        picture = overlay(image.values, mask)
+        cv2.imwrite(str(out / name), _captioned(picture, study.note) if study.note else picture)
     return len(images)
+
+
+def _captioned(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """Return the picture above a line of text, as large as fits."""
+    width = picture.shape[1]
+    size = 0.9 * width / cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 1)[0][0]
+    line = np.zeros((max(12, round(45 * size)), width, 3), dtype=np.uint8)
+    place = (round(0.05 * width), round(0.7 * len(line)))
+    cv2.putText(line, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (160, 160, 160), 1, cv2.LINE_AA)
+    return np.concatenate([picture, line])

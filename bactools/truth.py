@@ -1,4 +1,4 @@
-"""What is known about images beforehand: drawn masks, calcium, subjects. A folder that tools and people write.
+"""What is known about images beforehand: drawn masks, calcium, subjects. Tools and people write such folders.
 
 =============================  ======================================================================
 file                           content
@@ -54,6 +54,11 @@ class Truth:
 
     def __repr__(self) -> str:
         return f"<Truth: {len(self)} images of {self.images['patient_id'].nunique()} subjects>"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether these are made-up women: a cohort of `bactools.phantom`."""
+        return (self.folder / "cohort.json").is_file()
 
     def path(self, row: int) -> Path:
         """Return where the image of a row lies."""

@@ -18,6 +18,7 @@ from bactools.conventions import Maps
 from bactools.dicom import Index, index_folder
 from bactools.dicom.privacy import write_linkage
 from bactools.inference import load_predictor
+from bactools.networks.checkpoint import note
 from bactools.networks.weights import Weights, resolve
 from bactools.quantify import Outcome
 from bactools.recipe import Recipe, named
@@ -106,6 +107,8 @@ def run(
         raise StudyError("the linkage file must lie outside the study: give another --linkage")
     index = index_folder(folder, progress=progress, **index_options)
     about = {"name": found.spec.name, "sha256": found.spec.sha256, "output": found.spec.output}
+    if warning := note(found):
+        about["note"] = warning
     study = create_study(out, chosen, about, maps=maps)
     try:
         with study.lock:

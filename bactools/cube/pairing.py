@@ -96,6 +96,8 @@ def _covariate(
 
 
 def _shared(a: dict[Any, Any], b: dict[Any, Any]) -> dict[Any, Any]:
-    return {"Conventions": CONVENTIONS} | {
-        key: value for key, value in a.items() if key in b and b[key] == value
-    }
+    shared = {key: value for key, value in a.items() if key in b and b[key] == value}
+    notes = {str(attrs["weights_note"]) for attrs in (a, b) if attrs.get("weights_note")}
+    return (
+        {"Conventions": CONVENTIONS} | shared | ({"weights_note": "; ".join(sorted(notes))} if notes else {})
+    )

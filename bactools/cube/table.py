@@ -35,7 +35,7 @@ def to_table(cube: xr.Dataset) -> pd.DataFrame:
     DataFrame
         One row per image, done or failed, ordered by subject, date and view: subject, view, date,
         exam, image_id, status, vendor, breast area, spacings, the metrics in registry order, then
-        all else. Covariates are repeated on every row. A paired cube has a first column ``method``.
+        all else. Covariates are repeated on every row, and so is what must be said of the weights. A paired cube has a first column ``method``.
         Joint histograms stay in the cube.
 
     Raises
@@ -57,6 +57,8 @@ def to_table(cube: xr.Dataset) -> pd.DataFrame:
             columns[str(name)] = np.broadcast_to(values, present)
     table = pd.DataFrame(columns)
     table["status"] = table["status"].map(STATUS).astype(object)
+    if cube.attrs.get("weights_note"):
+        table["weights_note"] = cube.attrs["weights_note"]
     order = [*_FIRST, *_BEFORE_METRICS, *metrics.METRICS]
     order = [name for name in dict.fromkeys(order) if name in table]
     return table[[*order, *(name for name in table if name not in order)]]

@@ -106,6 +106,7 @@ def evaluate(
             "recipe_hash": study.recipe.hash,
             "weights": study.weights["name"],
             "weights_sha256": study.weights["sha256"],
+            "weights_note": study.note,
         },
         table_of_cuts(cuts, [one.at_cuts for one in good], [one.values["calcium"] for one in good]),
     )

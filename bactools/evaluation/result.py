@@ -99,6 +99,8 @@ class Evaluation:
                 f"Where none is drawn, {false['mean_pixels']:.0f} pixels{area} per image were called "
                 f"calcified, with a median of {false['median_pixels']:.0f}."
             )
+        note = str(self.summary.get("weights_note", ""))
+        told += [f"{note[0].upper()}{note[1:]}."] if note else []
         return "\n".join([*told, "For research only; not a medical device."])
 
     def _repr_html_(self) -> str:

@@ -172,6 +172,11 @@ def details(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def note(weights: Weights) -> str:
+    """Return what results made with these weights must say; empty for most."""
+    return str(details(weights.path).get("note", ""))
+
+
 def add(path: str | os.PathLike[str], *, name: str | None = None, output: str | None = None) -> Weights:
     """Register a checkpoint file and copy it into the user's cache.
 

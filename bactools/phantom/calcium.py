@@ -100,7 +100,7 @@ def calcify(seed: int, side: str, artery: Artery, *, course: Course, age: float)
     position = np.linspace(0, len(artery.points) - 1, count)
     radius = np.interp(position, np.arange(len(artery.radius)), artery.radius)
     thickest = _THICKEST * np.sqrt(radius[:, None])
-    thickness = thickest * (1 - np.exp(-np.maximum(excess, 0) / 0.5))  # [mm]
+    thickness = thickest * (1 - np.exp(-np.maximum(excess, 0) / 0.4))  # [mm]
     cell = (2 * np.pi * radius[:, None] / around) * (artery.length / (count - 1))  # [mm2]
     mass = (thickness * cell * DENSITY * course.amount * grain).astype(np.float32)
     return Wall(artery, position, np.arange(around) * (2 * np.pi / around), mass)
@@ -120,7 +120,7 @@ def _susceptibility(seed: int, side: str, artery: Artery) -> tuple[Field, Field]
     lumps = smooth(random, shape, (0.5 / _ALONG, 0.4 * arc), mode=modes)
     sided = smooth(random, shape, (3.0 / _ALONG, 0.12 * around), mode=modes)
     stretches = smooth(random, (count,), (7.0 / _ALONG,), mode="reflect")[:, None]
-    own = random.normal(0, 0.5) + 2.0 * (mean_radius - 0.6)
-    field = 0.62 * clumps + 0.35 * lumps + 0.4 * sided + 0.75 * stretches + np.float32(own - 2.6)
+    own = random.normal(0, 0.5) + 3.0 * (mean_radius - 0.6)
+    field = 0.62 * clumps + 0.35 * lumps + 0.4 * sided + 1.0 * stretches + np.float32(own - 2.7)
     grain = np.exp(0.75 * smooth(random, shape, (0.2 / _ALONG, 0.2 * arc), mode=modes) - 0.28)
     return np.asarray(field, dtype=np.float32), np.asarray(grain, dtype=np.float32)

@@ -102,9 +102,7 @@ def expose(tissue: Tissue, opaque: Field, *, look: Look, random: np.random.Gener
     missing = np.float32(FAT) * (np.float32(thick) - tissue.thickness)
     left = (MUSCLE - FAT) * tissue.muscle - (1 - look.equalised) * missing
     left = left - look.falling * np.maximum(1 - tissue.thickness / (0.5 * thick), 0) ** 2
-    signal = soft + opaque
-    if look.blur > 0:
-        signal = cv2.GaussianBlur(signal, (0, 0), look.blur)
+    signal = np.asarray(cv2.GaussianBlur(soft + opaque, (0, 0), look.blur), dtype=np.float32)
     # quanta: primary behind bulk and gland, with scatter on top that is estimated and taken away again
     gland = cv2.resize(tissue.gland, (bulk.shape[1], bulk.shape[0]), interpolation=cv2.INTER_AREA)
     primary = np.exp(-(bulk + (GLAND - FAT) * gland))

@@ -30,12 +30,14 @@ class Grid:
     @property
     def up(self) -> NDArray[np.float64]:
         """Height of each row above the detector's middle [mm]."""
-        return (self.shape[0] / 2 - 0.5 - np.arange(self.shape[0])) * self.spacing
+        rows = np.arange(self.shape[0], dtype=np.float64)
+        return np.asarray((self.shape[0] / 2 - 0.5 - rows) * self.spacing, dtype=np.float64)
 
     @property
     def out(self) -> NDArray[np.float64]:
         """Distance of each column from the chest wall's edge [mm]."""
-        return (np.arange(self.shape[1]) + 0.5) * self.spacing
+        columns = np.arange(self.shape[1], dtype=np.float64)
+        return np.asarray((columns + 0.5) * self.spacing, dtype=np.float64)
 
     def place(self, placed: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return rows and columns of places on the detector.

@@ -58,8 +58,10 @@ class Tissue:
     def unrest(self) -> Field:
         """Local standard deviation of the gland at scales of 0.4 to 2 mm, coarse [mm]."""
         sample = self.grid.spacing * FINE
-        band = cv2.GaussianBlur(self.gland, (0, 0), 0.2 / sample)
-        band -= cv2.GaussianBlur(self.gland, (0, 0), 1.0 / sample)
+        band = cv2.subtract(
+            cv2.GaussianBlur(self.gland, (0, 0), 0.2 / sample),
+            cv2.GaussianBlur(self.gland, (0, 0), 1.0 / sample),
+        )
         size = (self.thickness.shape[1], self.thickness.shape[0])
         power = cv2.resize(band**2, size, interpolation=cv2.INTER_AREA)
         return np.asarray(np.sqrt(cv2.GaussianBlur(power, (0, 0), 4.0)), dtype=np.float32)

@@ -54,7 +54,8 @@ class Study:
     recipe : Recipe
         The one recipe of all its images.
     weights : dict
-        ``name``, ``sha256`` and ``output`` of the one set of weights.
+        ``name``, ``sha256`` and ``output`` of the one set of weights, and a ``note`` if results must carry
+        one.
     maps : {"probability", "mask", "none"}
         What is kept of each image's map.
     """
@@ -68,6 +69,11 @@ class Study:
     def journal(self) -> Journal:
         """Finished images."""
         return Journal(self.folder / "journal", run=f"{self.recipe.hash}-{self.weights['sha256'][:16]}")
+
+    @property
+    def note(self) -> str:
+        """What everything made from this study must say of its weights; empty for most."""
+        return self.weights.get("note", "")
 
     @property
     def lock(self) -> FileLock:
@@ -239,6 +245,7 @@ class Study:
             "recipe_hash": self.recipe.hash,
             "weights": self.weights["name"],
             "weights_sha256": self.weights["sha256"],
+            "weights_note": self.note,
             "versions": json.dumps(_versions(), sort_keys=True),
             "note": "For research only; not a medical device.",
         }
@@ -265,6 +272,8 @@ class Study:
             f"recipe {self.recipe.name} ({self.recipe.hash}), weights {self.weights['name']} "
             f"({self.weights['sha256'][:16]})",
         ]
+        if self.note:
+            lines.append(self.note)
         images = self.images if (self.folder / "images.parquet").exists() else pd.DataFrame()
         if "same_pixels" in images and images["same_pixels"].any():
             lines.append(

@@ -111,7 +111,10 @@ def train(
             reason = _reason(config, state, seconds=time.monotonic() - began)
         output = "logit" if run.predictor.logit else "probability"
         counts = _counts(run)
-        return finish(config, state, output=output, counts=counts, start=start, reason=reason)
+        synthetic = all(open_truth(folder).synthetic for folder in config.data)
+        return finish(
+            config, state, output=output, counts=counts, start=start, reason=reason, synthetic=synthetic
+        )
 
 
 def _clear(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from bactools.conventions import SYNTHETIC
 from bactools.networks import build
 from bactools.networks.checkpoint import save
 from bactools.networks.weights import Weights
@@ -80,6 +81,7 @@ def finish(
     counts: Mapping[str, int],
     start: Weights | None,
     reason: str,
+    synthetic: bool = False,
 ) -> Trained:
     """Write the best weights and their card.
 
@@ -95,6 +97,8 @@ def finish(
         What it began from.
     reason : str
         Why it stopped.
+    synthetic : bool
+        Whether all data were phantoms; the weights then say so wherever they are used.
 
     Returns
     -------
@@ -113,6 +117,8 @@ def finish(
         "data": dict(counts),
         "bactools": version("bactools"),
     }
+    if synthetic:
+        about["note"] = SYNTHETIC
     target = config.out / WEIGHTS
     sha256 = save(network, target, metadata=about)
     scores = {key: _number(value) for key, value in best.items() if key != "seconds"}
