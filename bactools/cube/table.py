@@ -35,7 +35,8 @@ def to_table(cube: xr.Dataset) -> pd.DataFrame:
     DataFrame
         One row per image, done or failed, ordered by subject, date and view: subject, view, date,
         exam, image_id, status, vendor, breast area, spacings, the metrics in registry order, then
-        all else. Covariates are repeated on every row, and so is what must be said of the weights. A paired cube has a first column ``method``.
+        all else. Covariates are repeated on every row, and so is what must be said of the weights.
+        A paired cube has a first column ``method``.
         Joint histograms stay in the cube.
 
     Raises
