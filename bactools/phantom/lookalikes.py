@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bactools.phantom.arteries import Artery, Points, walk
 from bactools.phantom.noise import Field, stream
 
-KINDS = ("rods", "round", "popcorn", "cluster", "skin", "clip", "rim")
-"""Kinds of calcification (and a surgical clip) that are not in an artery."""
+KINDS = ("rods", "round", "popcorn", "cluster", "skin", "clip", "rim", "marker")
+"""Calcifications that are not in an artery, surgical clips and skin markers."""
 
 _CHANCE = {
     "rods": 0.10,
@@ -21,6 +21,7 @@ _CHANCE = {
     "skin": 0.25,
     "clip": 0.04,
     "rim": 0.06,
+    "marker": 0.1,
 }
 _GRAIN = 0.05  # distance between points of a body [mm]
 
@@ -164,6 +165,11 @@ def _clip(random: np.random.Generator, axes: Points) -> list[Body]:
     return [(_place(random, axes) * 0.8, points, np.full(400, 0.012))]
 
 
+def _marker(random: np.random.Generator, axes: Points) -> list[Body]:
+    """Make the metal ball that is taped to the skin over a nipple, mole or scar."""
+    return [(_place(random, axes, at_skin=True), *_ball(random, float(random.uniform(0.6, 1.3)), 3.0))]
+
+
 def _rim(random: np.random.Generator, axes: Points) -> list[Body]:
     """Fat necrosis: a lucent centre in an eggshell."""
     radius = float(random.uniform(1.5, 5))
@@ -178,6 +184,7 @@ _MAKERS = {
     "skin": _skin,
     "clip": _clip,
     "rim": _rim,
+    "marker": _marker,
 }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bactools.phantom.annotation import Polyline, draw, trace
 from bactools.phantom.exposure import CALCIUM, expose, look_of
+from bactools.phantom.folds import skin_fold
 from bactools.phantom.lookalikes import scatter, veins
 from bactools.phantom.noise import Field, stream
 from bactools.phantom.position import Position, take
@@ -104,6 +105,7 @@ def render(woman: Woman, side: str, view: str, *, exam: int = 0, age: float) -> 
     lines = trace(walls, *place, unrest=tissue.unrest)
     vessels = (*breast.arteries, *veins(woman.seed, side, breast.half_axes))
     blood = shadow(vessels, position, breast.half_axes, tissue.grid.coarser(FINE))
+    blood += skin_fold(tissue, stream(woman.seed, "fold", side, view, exam))
     tissue.gland[...] += blood * (tissue.gland > 0)
     random = stream(woman.seed, "quanta", side, view, exam)
     opaque = (calcium + other) * np.float32(CALCIUM * 100 / SPACING**2)
@@ -149,6 +151,18 @@ def _artefacts(canvas: NDArray[np.uint16], inside: NDArray[np.bool_], random: np
         canvas[(line > 0) & inside] = np.minimum(canvas[(line > 0) & inside] + 500, _WHITE)
     if random.uniform() < 0.03:
         canvas[int(random.integers(rows))] //= 2
+    if random.uniform() < 0.08:
+        _border(canvas, random)
+
+
+def _border(canvas: NDArray[np.uint16], random: np.random.Generator) -> None:
+    """Leave a bright strip of film or collimator along an edge, most often at the chest wall."""
+    rows, columns = canvas.shape
+    width = int(random.integers(2, 32))
+    grey = int(random.integers(2800, _WHITE))
+    first, last = sorted(int(end) for end in random.uniform(0, rows, 2))
+    edges = (slice(first, last), slice(0, width)), (slice(0, width), slice(0, columns))
+    canvas[edges[int(random.uniform() < 0.25)]] = grey
 
 
 def _label(canvas: NDArray[np.uint16], inside: NDArray[np.bool_], text: str, *, left: bool) -> None:
