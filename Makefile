@@ -46,7 +46,7 @@ lock: $(READY)
 	rm constraints.new
 
 weights: $(READY)
-	$(BIN)/bactools phantom cohort A --seed 2026 --women 150 --out training/cohort
+	$(BIN)/bactools phantom cohort A --seed 2026 --women 120 --out training/cohort
 	$(BIN)/bactools train data/weights/scunet-phantom-v1.toml
 
 clean:

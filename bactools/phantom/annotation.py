@@ -19,10 +19,10 @@ LINE_WIDTH = 30
 GAP = 10.0
 """Length without calcium that ends a line [mm]."""
 
-VISIBLE = 0.12
+VISIBLE = 0.08
 """Hydroxyapatite per length of vessel from which a reader sees it on even tissue [mg/mm]."""
 
-HIDDEN = 0.06
+HIDDEN = 0.035
 """How much more it takes per standard deviation of the tissue around [mg/mm per mm of gland]."""
 
 SHORTEST = 4.0

@@ -65,7 +65,7 @@ def look_of(seed: int, exam: int) -> Look:
     today = stream(seed, "exposure", exam)
     return Look(
         photons=float(np.exp(unit.normal(np.log(60_000), 0.3))),
-        blur=float(unit.uniform(0.75, 1.05)),
+        blur=float(unit.uniform(0.75, 1.35)),
         scatter=float(unit.uniform(0.25, 0.45)),
         base=float(1150 + unit.normal(0, 180) + today.normal(0, 60)),
         contrast=float(1700 * np.exp(unit.normal(0, 0.12) + today.normal(0, 0.04))),

@@ -165,7 +165,7 @@ def _textured(
     soft = np.clip(body / position.thickness, 0, 1)
     mottle = power_law(random, shape, exponent=3.1, longest=12 / sample, shortest=0.7, stretch=(1, 1.4))
     with_gland = gland * np.exp(0.03 * mottle) + mottle * soft * (0.9 + 0.6 * share)
-    strands = _strands(breast, position, fine) * soft * (1 - 0.1 * share)
+    strands = _strands(breast, position, fine) * soft * (1 - 0.6 * share)
     total = (with_gland + strands) * (1 - 0.55 * muscular)
     total += muscular * 2.0 * power_law(random, shape, exponent=3.0, longest=12 / sample, stretch=(3.5, 1))
     return np.asarray(np.where(body > 0, np.maximum(total, 0), 0), dtype=np.float32)

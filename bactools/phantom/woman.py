@@ -99,7 +99,8 @@ def draw_course(random: np.random.Generator, *, age: float, share: float) -> Cou
     calcified = random.uniform() < share
     years = float(np.clip(random.gamma(3.5, 5.5), 4, 40))
     rate = float(np.clip(np.exp(random.normal(np.log(0.1), 0.25)), 0.05, 0.2))
-    return Course(onset=age - years if calcified else math.inf, rate=rate)
+    amount = float(np.clip(np.exp(random.normal(np.log(0.65), 0.12)), 0.4, 1.0))  # plaques differ in density
+    return Course(onset=age - years if calcified else math.inf, rate=rate, amount=amount)
 
 
 def draw_woman(
