@@ -82,6 +82,9 @@ class TrainingConfig:
         CPU threads; None: as torch chooses.
     minutes : float or None
         Stop before an epoch that would end later than this; None: never. Run again to go on.
+    calibrate : bool
+        Move the finished network's scores so that its masks at one half agree best with those drawn in
+        the validation patches; for networks that give logits.
 
     References
     ----------
@@ -111,6 +114,7 @@ class TrainingConfig:
     start: str | None = None
     threads: int | None = None
     minutes: float | None = None
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -198,6 +202,7 @@ class TrainingConfig:
     def fixed(self) -> dict[str, Any]:
         """Return the fields that must not change between the parts of one training."""
         values = self.choices()
+        del values["calibrate"]  # done after the last step
         if self.schedule == "constant":
             del values["epochs"]  # more of them may be asked for; under a cosine they change every step
         return values

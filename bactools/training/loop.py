@@ -20,6 +20,7 @@ from bactools.networks.checkpoint import load
 from bactools.networks.weights import Weights, resolve
 from bactools.recipe import named
 from bactools.training import progress as checkpoints
+from bactools.training.calibrate import best_cut
 from bactools.training.checks import ConfigError
 from bactools.training.config import TrainingConfig
 from bactools.training.cut import Cutting
@@ -111,9 +112,17 @@ def train(
             reason = _reason(config, state, seconds=time.monotonic() - began)
         output = "logit" if run.predictor.logit else "probability"
         counts = _counts(run)
+        cut = _calibrated(run) if config.calibrate and run.predictor.logit else 0.5
         synthetic = all(open_truth(folder).synthetic for folder in config.data)
         return finish(
-            config, state, output=output, counts=counts, start=start, reason=reason, synthetic=synthetic
+            config,
+            state,
+            output=output,
+            counts=counts,
+            start=start,
+            reason=reason,
+            synthetic=synthetic,
+            cut=cut,
         )
 
 
@@ -233,6 +242,13 @@ def _validated(run: _Run, began: float) -> dict[str, float]:
     batches = validation_loader(run.patches, run.validation.tolist(), run.config, workers=run.workers)
     scores = validate(run.predictor, batches, run.criterion)
     return {**scores, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _calibrated(run: _Run) -> float:
+    """Return where the best network's scores should be cut."""
+    run.predictor.network.load_state_dict(run.progress.best)
+    batches = validation_loader(run.patches, run.validation.tolist(), run.config, workers=run.workers)
+    return best_cut(run.predictor, batches)
 
 
 def _counts(run: _Run) -> dict[str, int]:

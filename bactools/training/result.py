@@ -17,6 +17,7 @@ from bactools.networks import build
 from bactools.networks.checkpoint import save
 from bactools.networks.weights import Weights
 from bactools.study.files import write_atomic
+from bactools.training.calibrate import moved
 from bactools.training.config import TrainingConfig
 from bactools.training.progress import Progress
 
@@ -82,6 +83,7 @@ def finish(
     start: Weights | None,
     reason: str,
     synthetic: bool = False,
+    cut: float = 0.5,
 ) -> Trained:
     """Write the best weights and their card.
 
@@ -100,12 +102,15 @@ def finish(
     synthetic : bool
         Whether all data were phantoms; the weights then say so wherever they are used.
 
+    cut : float
+        Probability that becomes one half, see `bactools.training.calibrate`.
+
     Returns
     -------
     Trained
     """
     network = build(config.network)
-    network.load_state_dict(progress.best)
+    network.load_state_dict(progress.best if cut == 0.5 else moved(progress.best, cut))
     best = next(row for row in progress.rows if row["epoch"] == progress.best_epoch)
     about: dict[str, Any] = {
         "network": config.network,
@@ -114,6 +119,7 @@ def finish(
         "start": {"name": start.spec.name, "sha256": start.spec.sha256} if start else None,
         "epoch": progress.best_epoch,
         "dice": _number(progress.best_dice),
+        "calibrated_from": cut,
         "data": dict(counts),
         "bactools": version("bactools"),
     }
