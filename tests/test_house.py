@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "overlay": {"dicom", "preprocess", "study"},
     "evaluation": {"dicom", "metrics", "preprocess", "study", "truth"},
     "training": {
+        "conventions",
         "dicom",
         "inference",
         "metrics",

@@ -55,7 +55,7 @@ def test_top_level_holds_what_the_house_says() -> None:
     rooms = {"bactools", "notebooks", "dashboards", "data", "tests"}
     files = {"README.md", "environment.yml", "pyproject.toml", "Makefile", "constraints.txt"}
     files |= {"LICENSE", "CITATION.cff", "CHANGELOG.md"}
-    made = {"demo", "build", "dist"}
+    made = {"demo", "build", "dist", "training", "replay"}
     seen = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     assert {name for name in seen if not name.endswith(".egg-info")} - made <= rooms | files
 

@@ -54,8 +54,7 @@ class Study:
     recipe : Recipe
         The one recipe of all its images.
     weights : dict
-        ``name``, ``sha256`` and ``output`` of the one set of weights, and a ``note`` if results must carry
-        one.
+        ``name``, ``sha256``, ``output`` of the one set of weights, and a ``note`` if results need one.
     maps : {"probability", "mask", "none"}
         What is kept of each image's map.
     """

@@ -40,12 +40,13 @@ def test_published_checkpoints_load_strictly(published: Weights) -> None:
     assert {p.dtype for p in network.parameters()} == {torch.float32}
 
 
-def test_only_the_bce_checkpoint_gives_logits() -> None:
+def test_what_each_checkpoint_gives() -> None:
     outputs = {name: spec.output for name, spec in registry().items()}
     assert outputs == {
         "published-8bit": "probability",
         "published-16bit": "probability",
         "published-bce": "logit",
+        "phantom": "logit",
     }
 
 

@@ -71,7 +71,7 @@ def test_some_films_have_a_bright_strip_along_an_edge() -> None:
 
 def test_a_label_changes_nothing_in_the_breast(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = 0
-    for seed in range(4):
+    for seed in range(8):
         with_label = taken(seed)
         with monkeypatch.context() as patch:
             patch.setattr(view_module, "_label", lambda *_, **__: None)

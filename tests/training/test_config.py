@@ -39,7 +39,7 @@ def test_round_trip() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batchsize": 3}, "batchsize: no such key; keys: augment, batch, crop"),
+        ({"batchsize": 3}, "batchsize: no such key; keys: augment, batch, calibrate, crop"),
         ({"augment": {"flips": True}}, "augment.flips: no such key; keys: blur"),
         ({"augment": {"flip": 1}}, "augment.flip=1: write true or false"),
         ({"augment": {"noise": "much"}}, "augment.noise='much': write a number"),
