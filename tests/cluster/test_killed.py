@@ -46,7 +46,7 @@ def interrupt(folder: Path, out: Path, number: int, *, workers: int) -> tuple[in
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             os.killpg(process.pid, number)
-            told = process.communicate(timeout=60)[0]
+            told = process.communicate(timeout=180)[0]
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
