@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Iterator
 
@@ -9,6 +10,16 @@ import pytest
 from distributed import Client
 
 from bactools.cluster.workers import local_client
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A shell that starts the tests in the background has told them, and their children, to ignore Ctrl-C."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="package")
