@@ -37,13 +37,8 @@ class Course:
     amount: float = 1.0
 
     def level(self, age: float) -> float:
-        """Return how far the wall's threshold has sunk at an age; 0 before the onset.
-
-        It rises fast at first and then more slowly, as thin calcification is seen spreading before
-        it thickens.
-        """
-        years = max(age - self.onset, 0.0)
-        return float(self.rate * years)
+        """Return how far the wall's threshold has sunk at an age; 0 before the onset, then steadily more."""
+        return float(self.rate * max(age - self.onset, 0.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,7 +126,7 @@ def _thickness(inside: NDArray[np.bool_], position: Position, step: float) -> Fi
 
 
 def _muscle(breast: Breast, position: Position, grid: Grid, thickness: Field) -> Field:
-    """Return the pectoral muscle: a wedge in the upper corner of an MLO view, a strip at most in a CC."""
+    """Return the pectoral muscle: a wedge in the upper corner of an MLO view, none in a CC."""
     empty: Field = np.zeros_like(thickness)
     if position.view != "MLO":
         return empty
