@@ -1,0 +1,1 @@
+"""Reference answers: whether bactools gives the numbers that were published."""

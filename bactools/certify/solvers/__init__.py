@@ -1,0 +1,1 @@
+"""One module a noun: how bactools answers the published cases."""

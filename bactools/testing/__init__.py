@@ -1,0 +1,21 @@
+"""Made-up mammograms and cubes with known answers, for tests, documentation and notebooks."""
+
+from bactools.dicom.encode import LOSSLESS
+from bactools.testing.cube import simulate_cube
+from bactools.testing.mammogram import (
+    PRESENTATION,
+    PROCESSING,
+    breast_pixels,
+    code_item,
+    write_mammogram,
+)
+
+__all__ = [
+    "LOSSLESS",
+    "PRESENTATION",
+    "PROCESSING",
+    "breast_pixels",
+    "code_item",
+    "simulate_cube",
+    "write_mammogram",
+]
