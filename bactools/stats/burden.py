@@ -194,10 +194,10 @@ def _stored(cube: xr.Dataset, metric: str) -> xr.Dataset:
             cube = cube.expand_dims(dim)
     # a single date or exam that was chosen is an axis of length one again
     if "exam" not in cube.dims and "date" not in cube.dims:
-        axis = "date" if cube["date"].ndim == 0 else "exam"
-        cube = cube.expand_dims(axis)
-        if axis == "exam":
-            cube = cube.assign_coords(date=cube["date"].expand_dims("exam"))
+        cube = cube.expand_dims("date" if cube["date"].ndim == 0 else "exam")
+    for dim in ("subject", "exam") if "exam" in cube.dims else ():
+        if dim not in cube["date"].dims:
+            cube = cube.assign_coords(date=cube["date"].expand_dims(dim))
     stored = on_exams(cube) if "date" in cube.dims else cube
     if set(stored[metric].dims) != {"subject", "view", "exam"}:
         raise StatsError(f"{metric!r} is not a number per image: choose a metric on (subject, view, exam)")
