@@ -26,6 +26,9 @@ _HOMES = {
     "to_table": "bactools.cube",
 }
 
+_WITH_CUBES = {"open_cube", "open_study", "pair", "run", "to_table"}
+"""Names whose users will want ``cube.bac``: it is registered when one of them is loaded."""
+
 __all__ = ["PRESETS", "Recipe", "index_folder", "open_cube", "open_study", "pair", "run", "to_table"]
 
 
@@ -33,6 +36,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its home on first use, so that importing bactools stays quick."""
     if name not in _HOMES:
         raise AttributeError(f"module 'bactools' has no attribute {name!r}")
+    if name in _WITH_CUBES:
+        importlib.import_module("bactools.accessor")
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -14,6 +14,8 @@ import pandas as pd
 COLUMNS = ("term", "estimate", "se", "ci_low", "ci_high", "p")
 """Columns of a table of estimates."""
 
+_MOST_ROWS = 30
+
 
 class StatsError(ValueError):
     """Input or an option that a statistic cannot take; the message says what to do."""
@@ -113,13 +115,16 @@ class Result(ABC):
     def __repr__(self) -> str:
         if not self.estimable:
             return f"<{self.title}: not estimable: {self.reason}>"
-        return f"<{self.title}>\n{self.to_frame().to_string(index=False, float_format=number)}"
+        table = self.to_frame().to_string(index=False, float_format=number, max_rows=_MOST_ROWS)
+        return f"<{self.title}>\n{table}"
 
     def _repr_html_(self) -> str:
         table = (
             ""
             if not self.estimable
-            else self.to_frame().to_html(index=False, float_format=number, na_rep="", border=0, max_rows=30)
+            else self.to_frame().to_html(
+                index=False, float_format=number, na_rep="", border=0, max_rows=_MOST_ROWS
+            )
         )
         words = "".join(f"<p>{html.escape(line)}</p>" for line in self.interpret().splitlines() if line)
         return f'<div class="bactools-result"><h4>{html.escape(self.title)}</h4>{table}{words}</div>'

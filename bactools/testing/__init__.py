@@ -1,5 +1,6 @@
 """Made-up mammograms and cubes with known answers, for tests, documentation and notebooks."""
 
+import bactools.accessor  # noqa: F401  (made-up cubes have ``cube.bac``)
 from bactools.dicom.encode import LOSSLESS
 from bactools.testing.cube import simulate_cube
 from bactools.testing.mammogram import (
