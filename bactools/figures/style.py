@@ -38,6 +38,8 @@ _TEMPLATE = go.layout.Template(
             "ticks": "outside",
             "gridcolor": "#eeeeee",
             "zeroline": False,
+            "automargin": True,
+            "title": {"standoff": 12},
         },
         "yaxis": {
             "showline": True,
@@ -45,11 +47,16 @@ _TEMPLATE = go.layout.Template(
             "ticks": "outside",
             "gridcolor": "#eeeeee",
             "zeroline": False,
+            "automargin": True,
+            "title": {"standoff": 12},
         },
         "legend": {"bgcolor": "rgba(255,255,255,0.8)"},
     }
 )
 pio.templates["bactools"] = _TEMPLATE
+
+_NOTE_BELOW = -64
+"""Where a note stands, beneath the axis and its title [CSS pixel]."""
 
 
 def finish(figure: go.Figure, *, title: str = "", note: str = "", **layout: Any) -> go.Figure:
@@ -77,7 +84,8 @@ def finish(figure: go.Figure, *, title: str = "", note: str = "", **layout: Any)
             xref="paper",
             yref="paper",
             x=0,
-            y=-0.16,
+            y=0,
+            yshift=_NOTE_BELOW,
             showarrow=False,
             xanchor="left",
             yanchor="top",

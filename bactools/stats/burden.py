@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.cube import on_exams
 from bactools.stats.inputs import choice
 from bactools.stats.result import Result, StatsError, number
+from bactools.stats.stored import OF_EXAM, of_exams, stored_form
 
 Per = Literal["woman", "breast", "view"]
 Combine = Literal["sum", "mean"]
@@ -31,7 +31,8 @@ class Burden(Result):
     table : DataFrame
         One row per unit and exam, in order of subject, unit and date: ``subject``, ``breast`` (L, R) or
         ``view`` if asked for, ``date``, ``exam``, ``years`` since her first exam in the table, ``value``,
-        ``n_views`` that went in, then the covariates of the cube.
+        ``n_views`` that went in, then age, vendor and scaling of the exam's images and the
+        covariates of the cube.
     metric : str
     per : {"woman", "breast", "view"}
     combine : {"sum", "mean"}
@@ -187,18 +188,7 @@ def _stored(cube: xr.Dataset, metric: str) -> xr.Dataset:
         if name not in cube:
             known = ", ".join(str(name) for name, a in cube.data_vars.items() if "view" in a.dims)
             raise StatsError(f"the cube has no {name!r}: its variables per image are {known}")
-    for dim in ("subject", "view"):
-        if dim not in cube.dims:
-            if dim not in cube.coords:
-                raise StatsError(f"the cube has no {dim}: keep it, for example with cube.sel({dim}=[…])")
-            cube = cube.expand_dims(dim)
-    # a single date or exam that was chosen is an axis of length one again
-    if "exam" not in cube.dims and "date" not in cube.dims:
-        cube = cube.expand_dims("date" if cube["date"].ndim == 0 else "exam")
-    for dim in ("subject", "exam") if "exam" in cube.dims else ():
-        if dim not in cube["date"].dims:
-            cube = cube.assign_coords(date=cube["date"].expand_dims(dim))
-    stored = on_exams(cube) if "date" in cube.dims else cube
+    stored = stored_form(cube, per_image=[metric])
     if set(stored[metric].dims) != {"subject", "view", "exam"}:
         raise StatsError(f"{metric!r} is not a number per image: choose a metric on (subject, view, exam)")
     return stored
@@ -247,10 +237,14 @@ def _rows(
         "value": total[subject, exam],
         "n_views": present[subject, exam],
     }
+    for name in OF_EXAM:
+        if name in stored and "view" in stored[name].dims:
+            columns[name] = of_exams(stored, name)[subject, exam]
     at = {"subject": subject, "exam": exam}
-    for name, array in stored.data_vars.items():
-        if str(name) not in _KEPT_APART and array.dims and set(array.dims) <= set(at):
-            columns[str(name)] = array.values[tuple(at[str(dim)] for dim in array.dims)]
+    for known, array in stored.data_vars.items():
+        name = str(known)
+        if name not in _KEPT_APART and array.dims and set(array.dims) <= set(at):
+            columns[name] = array.values[tuple(at[str(dim)] for dim in array.dims)]
     return pd.DataFrame(columns)
 
 

@@ -86,6 +86,19 @@ def test_covariates_come_along_at_their_exam(cube: xr.Dataset) -> None:
     assert "breast_area" not in row
 
 
+def test_what_a_study_tells_of_images_becomes_the_exams(cube: xr.Dataset) -> None:
+    """A study's cube has age and vendor per image; a burden has one of each per exam."""
+    per_image = cube.copy(deep=True)
+    age = cube["age"].expand_dims(view=cube["view"]).transpose("subject", "view", "exam")
+    per_image["age"] = age.where(per_image["status"] == 1)
+    per_image["vendor"][0, 1, 0] = "GE HEALTHCARE"
+    table = burden(per_image, incomplete="as is").table
+    pd.testing.assert_series_equal(table["age"], burden(cube, incomplete="as is").table["age"])
+    vendor = table.set_index(["subject", "exam"])["vendor"]
+    assert vendor["S00000", 0] == "several"
+    assert set(vendor) == {"several", "GE", "HOLOGIC"}
+
+
 def test_one_woman_and_one_exam_are_still_exams(cube: xr.Dataset) -> None:
     whole = burden(cube, incomplete="as is").table
     one = burden(cube.isel(subject=4), incomplete="as is").table
@@ -99,6 +112,10 @@ def test_views_that_were_chosen_are_all_that_is_needed(cube: xr.Dataset) -> None
     found = burden(cube.sel(view=["LCC", "RCC"]))
     assert found.n_needed == 2
     assert found.name.endswith("sum of 2 views")
+    one = burden(cube.sel(view="LCC"))
+    assert one.name == "tam_100 / breast area"
+    assert {"ckd", "race", "age"} <= set(one.table)
+    assert burden(cube.sel(view="LCC"), "true_tam_100").n_needed == 1
 
 
 def test_an_image_without_a_breast_area_is_missing_not_infinite(cube: xr.Dataset) -> None:
