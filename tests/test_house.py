@@ -92,7 +92,7 @@ HOMES = {
     "dask.distributed": {"cluster"},
     "plotly": {"figures"},
     "panel": set(),
-    "statsmodels": {"stats"},
+    "statsmodels": {"stats", "certify"},
     "pingouin": {"stats", "certify"},
     "tableone": {"stats"},
 }

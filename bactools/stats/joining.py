@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ class Joined:
         One value per image; NaN where one is missing.
     keys : DataFrame
         subject, view, date, exam, image_id of each.
+    covariates : DataFrame
+        Further variables of the cube, one row per image.
     names : (str, str)
     units : str
     note : str
@@ -38,6 +41,7 @@ class Joined:
     a: pd.Series
     b: pd.Series
     keys: pd.DataFrame
+    covariates: pd.DataFrame
     names: tuple[str, str]
     units: str
     note: str
@@ -46,9 +50,18 @@ class Joined:
         """Return what `agreement` and `regression` want to know beside the values."""
         return {"keys": self.keys, "names": self.names, "units": self.units}
 
+    def turned(self) -> dict[str, Any]:
+        """Return the same for b first: the other measurement on the x axis."""
+        return self.options() | {"names": self.names[::-1]}
+
 
 def joined(
-    cube: xr.Dataset, metric: str, against: Against, *, names: tuple[str, str] | None = None
+    cube: xr.Dataset,
+    metric: str,
+    against: Against,
+    *,
+    covariates: Sequence[str] = (),
+    names: tuple[str, str] | None = None,
 ) -> Joined:
     """Find the images that a cube and another source both have.
 
@@ -62,6 +75,8 @@ def joined(
         Of a cube the same metric. An array has subject, view and dates as coordinates. Of a table the
         column of the metric's name, or that name with ``_truth``, as `bactools.evaluate` writes. A
         string names another variable of the same cube.
+    covariates : sequence of str
+        Further variables of the cube to bring along.
     names : (str, str), optional
         What the two are called.
 
@@ -75,7 +90,7 @@ def joined(
     StatsError
         If something is missing, or an image stands twice in `against`.
     """
-    ours = _images(cube, metric)
+    ours = _images(cube, metric, also=covariates)
     if isinstance(against, str):
         theirs, name = _images(cube, against), against
     elif isinstance(against, xr.Dataset):
@@ -95,24 +110,24 @@ def joined(
         both["value"],
         both["other"],
         both[[name for name in _KNOWN if name in both]],
+        both[list(covariates)],
         names or (metric, name),
         str(cube[metric].attrs.get("units", "1")),
         "; ".join(notes),
     )
 
 
-def _images(cube: xr.Dataset, name: str) -> pd.DataFrame:
+def _images(cube: xr.Dataset, name: str, *, also: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row per image of a cube with ``value``."""
-    if name not in cube or "status" not in cube:
-        missing = name if name not in cube else "status"
+    for missing in (asked for asked in (name, "status", *also) if asked not in cube):
         known = ", ".join(str(known) for known, array in cube.data_vars.items() if "view" in array.dims)
         raise StatsError(f"the cube has no {missing!r}: its variables per image are {known}")
-    kept = [known for known in ("status", "image_id", name) if known in cube]
-    table = to_table(cube[kept])
+    kept = dict.fromkeys(known for known in ("status", "image_id", name, *also) if known in cube)
+    table = to_table(cube[list(kept)])
     if not set(_KEY) <= set(table):
         lost = ", ".join(sorted(set(_KEY) - set(table)))
         raise StatsError(f"the cube has lost its {lost}: keep it, for example with cube.sel(subject=[…])")
-    return _clean(table.rename(columns={name: "value"}))
+    return _clean(table.assign(value=table[name]))
 
 
 def _cells(array: xr.DataArray) -> pd.DataFrame:
