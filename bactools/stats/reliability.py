@@ -1,21 +1,23 @@
-"""How far a measurement repeats itself: error within women, and intraclass correlation."""
+"""How far a measurement repeats itself: error within women, and the smallest change beyond it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bactools.stats.inputs import FloatArray, Values, between, vector
+from bactools.stats.inputs import FloatArray, Values, between, choice, vector
 from bactools.stats.limits import variance_interval
 from bactools.stats.nested import Groups
 from bactools.stats.result import Estimate, Result, StatsError, frame, p_words
+
+Zeros = Literal["keep", "leave out"]
 
 _Z_PAIR = 1.96 * math.sqrt(2)
 
@@ -32,12 +34,16 @@ class MeasurementError(Result):
         1.96 √2 SD: two measurements of one woman differ by less in 95 % of cases. It is also the
         smallest detectable change of one woman.
     cv : Estimate
-        Coefficient of variation within women, by the root mean square of SD / mean.
+        Coefficient of variation within women, by the root mean square of SD / mean; women whose every
+        measurement is 0 have none and do not count.
     growth : Estimate
-        Spearman correlation of a woman's SD with her mean: above 0, error grows with burden.
+        Spearman correlation of a woman's SD with her mean: above 0, error grows with burden. Women
+        whose every measurement is 0 do not count.
     n, n_subjects, n_dropped : int
         Measurements, women with at least two, and missing values.
     units : str
+    n_zero : int
+        Women whose every measurement is 0, among those who count.
     reason, note : str
     """
 
@@ -50,6 +56,7 @@ class MeasurementError(Result):
     n_subjects: int
     n_dropped: int
     units: str
+    n_zero: int = 0
     reason: str = ""
     note: str = ""
 
@@ -58,15 +65,27 @@ class MeasurementError(Result):
         """What this is, in a few words."""
         return "Measurement error within women"
 
-    def smallest_detectable_change(self, *, women: int = 1) -> Estimate:
-        """Return the smallest change that is beyond measurement error in 95 % of cases.
+    def smallest_detectable_change(self, *, women: int = 1, measurements: int = 1) -> Estimate:
+        """Return the smallest change between two exams that is beyond measurement error in 95 % of cases.
+
+        It is 1.96 √2 SD / √(women x measurements).
 
         Parameters
         ----------
         women : int
-            Of the mean of that many; one by default.
+            Of the mean change of that many; one by default.
+        measurements : int
+            If each exam's value is the mean of that many measurements with independent errors.
+
+        Raises
+        ------
+        StatsError
+            If a number is below 1.
         """
-        return self.repeatability.mapped(lambda value: value / math.sqrt(women))
+        for value, name in ((women, "women"), (measurements, "measurements")):
+            if value < 1:
+                raise StatsError(f"{name}={value}: give 1 or more")
+        return self.repeatability.mapped(lambda value: value / math.sqrt(women * measurements))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the estimates, one row each."""
@@ -93,7 +112,13 @@ class MeasurementError(Result):
                 f" The error grows with burden (Spearman {self.growth.value:.2f}, {p_words(self.growth.p)}):"
                 " one number does not fit all women; consider the log scale or the coefficient of variation."
             )
-        return f"{told} From {self.n} measurements of {self.n_subjects} women."
+        told += f" From {self.n} measurements of {self.n_subjects} women."
+        if self.n_zero:
+            told += (
+                f" {self.n_zero} of them are 0 in every measurement and lower the SD, which is then too small"
+                " for women with calcification; see zeros='leave out'."
+            )
+        return told
 
 
 def measurement_error(
@@ -101,6 +126,7 @@ def measurement_error(
     *,
     subject: Sequence[Any] | ArrayLike | None = None,
     units: str = "",
+    zeros: Zeros = "keep",
     confidence: float = 0.95,
 ) -> MeasurementError:
     """Estimate the error of a measurement from replicates.
@@ -109,11 +135,16 @@ def measurement_error(
     ----------
     values : array
         Shape (woman, replicate), NaN where one is missing; or, with `subject`, a vector of measurements.
+        Replicates measure the same thing: the views of an exam do not, see
+        `bactools.stats.repeated.view_consistency`.
     subject : sequence, optional
         The woman of each measurement.
     units : str
+    zeros : {"keep", "leave out"}
+        What to do with women whose every measurement is 0.
     confidence : float
-        Of the chi-squared intervals.
+        Of the intervals: chi-squared for the SD; for the CV by the spread between women, on the log
+        scale, which covers better than the symmetric one of the literature.
 
     Returns
     -------
@@ -123,38 +154,45 @@ def measurement_error(
     Raises
     ------
     StatsError
-        If values are not two-dimensional and no subject is given.
+        If values are not two-dimensional and no subject is given, or an option is unknown.
 
     References
     ----------
-    Bland JM, Altman DG. BMJ 1996;312:1654; 1996;313:106. de Vet HCW et al. J Clin Epidemiol
+    Bland JM, Altman DG. BMJ 1996;312:1654; 1996;313:106; 1996;313:744. de Vet HCW et al. J Clin Epidemiol
     2006;59:1033-1039.
     """
     between(confidence, 0, 1, name="confidence")
+    choice(zeros, get_args(Zeros), name="zeros")
     flat, codes, dropped = _replicates(values, subject)
-    size = np.bincount(codes) if codes.size else np.zeros(0, dtype=np.intp)
-    kept = size[codes] > 1 if codes.size else np.zeros(0, dtype=bool)
+    size = np.bincount(codes, minlength=1)
+    empty = np.bincount(codes, weights=np.abs(flat), minlength=1) == 0
+    kept = (size > 1) & ~empty if zeros == "leave out" else size > 1
     if not kept.any():
-        missing = Estimate.missing("no woman has two measurements")
+        without = " and is not 0 in all of them" if zeros == "leave out" else ""
+        missing = Estimate.missing(f"no woman has two measurements{without}")
         none = (missing, missing, missing, missing, missing)
         return MeasurementError(*none, 0, 0, dropped, units, reason=missing.reason)
-    groups = Groups.of(flat[kept], np.unique(codes[kept], return_inverse=True)[1])
+    used = kept[codes]
+    groups = Groups.of(flat[used], np.unique(codes[used], return_inverse=True)[1])
     df = groups.total - groups.n
     low, high = variance_interval(df, confidence=confidence)
     variance = Estimate(
         groups.within, groups.within * low, groups.within * high, se=groups.within * math.sqrt(2 / df)
     )
     sd = variance.mapped(math.sqrt)
+    filled = ~empty[kept]
+    held = Groups(groups.size[filled], groups.mean[filled], groups.squares[filled])
     return MeasurementError(
         variance,
         sd,
         sd.mapped(lambda value: _Z_PAIR * value),
-        _cv(groups),
-        _growth(groups),
+        _cv(held, confidence),
+        _growth(held),
         groups.total,
         groups.n,
         dropped,
         units,
+        n_zero=int((~filled).sum()),
     )
 
 
@@ -175,17 +213,22 @@ def _replicates(values: Values, subject: Any) -> tuple[FloatArray, np.ndarray[An
     return flat[known], codes[known], int((~known).sum())
 
 
-def _cv(groups: Groups) -> Estimate:
+def _cv(groups: Groups, confidence: float) -> Estimate:
+    if not groups.n:
+        return Estimate.missing("every measurement is 0, of which nothing is a share")
     if (groups.mean <= 0).any():
         none = int((groups.mean <= 0).sum())
         return Estimate.missing(f"{none} women have a mean of zero or less, of which nothing is a share")
-    squares = groups.squares / (groups.size - 1) / groups.mean**2
-    value = math.sqrt(float(squares.mean()))
+    df = groups.size - 1
+    squares, weight = groups.squares / df / groups.mean**2, df / df.sum()
+    square = float(weight @ squares)
+    value = math.sqrt(square)
     if groups.n < 2 or value == 0:
         return Estimate(value)
-    half = 1.96 * float(squares.std(ddof=1)) / math.sqrt(groups.n)
-    low, high = (math.sqrt(max(0.0, value**2 + side * half)) for side in (-1, 1))
-    return Estimate(value, low, high)
+    se = math.sqrt(groups.n / (groups.n - 1) * float(weight**2 @ (squares - square) ** 2))
+    # the square is skewed: its logarithm is nearer to normal
+    half = float(stats.t.ppf((1 + confidence) / 2, groups.n - 1)) * se / square
+    return Estimate(value, value * math.exp(-half / 2), value * math.exp(half / 2))
 
 
 def _growth(groups: Groups) -> Estimate:
