@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pandas as pd
@@ -55,7 +56,7 @@ _TEMPLATE = go.layout.Template(
 )
 pio.templates["bactools"] = _TEMPLATE
 
-_NOTE_BELOW = -64
+_NOTE_BELOW = 64
 """Where a note stands, beneath the axis and its title [CSS pixel]."""
 
 
@@ -78,20 +79,33 @@ def finish(figure: go.Figure, *, title: str = "", note: str = "", **layout: Any)
         The same figure.
     """
     figure.update_layout(template="bactools", title=title, **layout)
+    return note_below(figure, note, below=_NOTE_BELOW)
+
+
+def note_below(figure: go.Figure, note: str, *, below: int = 70) -> go.Figure:
+    """Write a note beneath a figure of any height.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Changed in place.
+    note : str
+        Nothing is written if it is empty.
+    below : int
+        Distance from the axis [CSS pixel].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same figure.
+    """
     if note:
+        lines = [plain(line) for line in textwrap.wrap(note, 110)]
         figure.add_annotation(
-            text=plain(note),
-            xref="paper",
-            yref="paper",
-            x=0,
-            y=0,
-            yshift=_NOTE_BELOW,
-            showarrow=False,
-            xanchor="left",
-            yanchor="top",
-            font={"size": 11, "color": COLOURS[1]},
-        )
-        figure.update_layout(margin={"b": 100})
+            text="<br>".join(lines), xref="paper", yref="paper", x=0, y=0, yshift=-below, showarrow=False,
+            xanchor="left", yanchor="top", align="left", font={"size": 11, "color": COLOURS[1]},
+        )  # fmt: skip
+        figure.update_layout(margin={"b": below + 20 + 16 * len(lines)})
     return figure
 
 

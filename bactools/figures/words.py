@@ -1,4 +1,4 @@
-"""Words in a figure: a note at a fixed distance beneath it, or why there is no figure."""
+"""Words instead of a figure."""
 
 from __future__ import annotations
 
@@ -7,34 +7,10 @@ import textwrap
 import plotly.graph_objects as go
 
 from bactools.figures import style
+from bactools.figures.style import note_below
 from bactools.stats.result import Result
 
-
-def note_below(figure: go.Figure, note: str, *, below: int = 70) -> go.Figure:
-    """Write a note beneath a figure of any height.
-
-    Parameters
-    ----------
-    figure : plotly.graph_objects.Figure
-        Changed in place.
-    note : str
-        Nothing is written if it is empty.
-    below : int
-        Distance from the axis [pixel].
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        The same figure.
-    """
-    if note:
-        lines = [style.plain(line) for line in textwrap.wrap(note, 110)]
-        figure.add_annotation(
-            text="<br>".join(lines), xref="paper", yref="paper", x=0, y=0, yshift=-below, showarrow=False,
-            xanchor="left", yanchor="top", align="left", font={"size": 11, "color": style.COLOURS[1]},
-        )  # fmt: skip
-        figure.update_layout(margin={"b": below + 20 + 16 * len(lines)})
-    return figure
+__all__ = ["no_figure", "note_below"]
 
 
 def no_figure(result: Result) -> go.Figure:
