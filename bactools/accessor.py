@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from bactools.stats.agreement_result import Repeats
     from bactools.stats.burden import Burden
     from bactools.stats.cohort import Table1
+    from bactools.stats.cohort.flow import Flow
+    from bactools.stats.cohort.missingness import Missingness
     from bactools.stats.correlation import Correlation
-    from bactools.stats.flow import Flow
     from bactools.stats.grades import Grades
     from bactools.stats.joining import Against, Joined
     from bactools.stats.method_comparison import MethodComparison
-    from bactools.stats.missingness import Missingness
     from bactools.stats.reference_measures import ReferenceMeasures
     from bactools.stats.regression import Regression
-    from bactools.stats.repeated import ViewConsistency
+    from bactools.stats.reliability.repeated import ViewConsistency
     from bactools.stats.thresholds import Thresholds
     from bactools.stats.trajectories import Trajectories
 
@@ -225,8 +225,8 @@ class Bac:
         return replace(found, note=self._note)
 
     def view_consistency(self, metric: str = "tam_100", **options: Any) -> ViewConsistency:
-        """Compare CC with MLO views and left with right; see `bactools.stats.repeated.view_consistency`."""
-        from bactools.stats.repeated import view_consistency
+        """Compare CC with MLO views and left with right; see `bactools.stats.reliability.repeated`."""
+        from bactools.stats.reliability.repeated import view_consistency
 
         return view_consistency(self._cube, metric, **options)
 
@@ -236,7 +236,7 @@ class Bac:
         Parameters
         ----------
         reference : DataFrame
-            One row per woman or breast; see `bactools.stats.reference_table.reference_table`.
+            One row per woman or breast; see `bactools.stats.reference_measures.table.reference_table`.
         **options
             See `bactools.stats.reference_measures.reference_measures`.
         """
@@ -245,20 +245,20 @@ class Bac:
         return reference_measures(self._cube, reference, **options)
 
     def table1(self, **options: Any) -> Table1:
-        """Describe the women; see `bactools.stats.cohort.table1`."""
+        """Describe the women; see `bactools.stats.cohort.description`."""
         from bactools.stats.cohort import table1
 
         return table1(self._cube, **options)
 
     def flow(self, **options: Any) -> Flow:
-        """Count images, exams and women that stay and drop out; see `bactools.stats.flow.flow`."""
-        from bactools.stats.flow import flow
+        """Count images, exams and women that stay and drop out; see `bactools.stats.cohort.flow`."""
+        from bactools.stats.cohort.flow import flow
 
         return flow(cube=self._cube, **options)
 
     def missingness(self) -> Missingness:
-        """Count missing and failed views by view and year; see `bactools.stats.missingness.missingness`."""
-        from bactools.stats.missingness import missingness
+        """Count missing and failed views by view and year; see `bactools.stats.cohort.missingness`."""
+        from bactools.stats.cohort.missingness import missingness
 
         return missingness(self._cube)
 

@@ -232,8 +232,8 @@ import importlib, pkgutil, sys
 import bactools, bactools.accessor, bactools.cube, bactools.study, bactools.metrics, bactools.stats
 from bactools.certify.run import load_solvers
 load_solvers()
-for module in pkgutil.iter_modules(bactools.stats.__path__):
-    importlib.import_module(f"bactools.stats.{module.name}")
+for module in pkgutil.walk_packages(bactools.stats.__path__, "bactools.stats."):
+    importlib.import_module(module.name)
 print(*sorted({"torch", "monai", "plotly", "panel", "pydicom", "distributed", "cv2"} & set(sys.modules)))
 """
     assert fresh(program).split() == []

@@ -12,9 +12,9 @@ from plotly.subplots import make_subplots
 
 from bactools.figures import style
 from bactools.figures.words import no_figure, note_below
-from bactools.stats.burden_by import BurdenBy
-from bactools.stats.flow import Flow
-from bactools.stats.missingness import Missingness
+from bactools.stats.cohort.burden_by import BurdenBy
+from bactools.stats.cohort.flow import Flow
+from bactools.stats.cohort.missingness import Missingness
 
 _LINE = 18
 _WIDTH = 44

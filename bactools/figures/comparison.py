@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from bactools.figures import style
 from bactools.figures.words import no_figure, note_below
-from bactools.stats.comparison_result import Comparison, Difference
+from bactools.stats.comparison.result import Comparison, Difference
 from bactools.stats.result import number, p_words
 
 _MOST_POINTS = 20_000
@@ -24,7 +24,7 @@ def scores_and_differences(result: Comparison) -> go.Figure:
     Parameters
     ----------
     result : Comparison
-        Of `bactools.stats.comparison.compare` or `bactools.stats.group_comparison.compare_groups`.
+        Of `bactools.stats.comparison.methods` or `bactools.stats.comparison.groups.compare_groups`.
 
     Returns
     -------

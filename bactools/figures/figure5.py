@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from bactools.figures import regression, style
 from bactools.stats.agreement_result import Agreement
-from bactools.stats.regression_result import Regression
+from bactools.stats.regression.result import Regression
 from bactools.stats.result import StatsError, number
 
 METRICS = ("pm", "am", "sim", "tam_100", "tsim_100")

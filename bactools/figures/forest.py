@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from bactools.figures import style
 from bactools.figures.words import no_figure, note_below
-from bactools.stats.association_result import Association, AssociationTable
+from bactools.stats.association.result import Association, AssociationTable
 from bactools.stats.result import StatsError, number
 
 _ROW = 34

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from bactools.figures import style
 from bactools.figures.trajectories import finish
-from bactools.stats.progressors import Progression
-from bactools.stats.trajectories_result import Trajectories
+from bactools.stats.trajectories.progressors import Progression
+from bactools.stats.trajectories.result import Trajectories
 
 _NEUTRAL, _ROSE, _FELL = 0, 1, 3
 

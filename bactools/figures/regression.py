@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from bactools.figures import style
-from bactools.stats.method_comparison_result import MethodComparison
-from bactools.stats.regression_result import Regression
+from bactools.stats.method_comparison.result import MethodComparison
+from bactools.stats.regression.result import Regression
 from bactools.stats.result import number
 
 _SMOOTH = 101

@@ -13,9 +13,9 @@ from plotly.subplots import make_subplots
 from bactools.figures import style
 from bactools.figures.forest import ratio_ticks
 from bactools.figures.words import no_figure, note_below
-from bactools.stats.association_result import Association
+from bactools.stats.association.result import Association
 from bactools.stats.result import StatsError, number, p_words
-from bactools.stats.survival_result import CumulativeIncidence, KaplanMeier
+from bactools.stats.survival.result import CumulativeIncidence, KaplanMeier
 
 _ROW = 22
 _Curve = TypeVar("_Curve")

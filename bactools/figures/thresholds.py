@@ -11,7 +11,7 @@ from bactools.figures import style
 from bactools.figures.words import no_figure, note_below
 from bactools.stats.inputs import choice
 from bactools.stats.result import number
-from bactools.stats.thresholds_result import CRITERIA, UNITLESS, Cutoff, Thresholds
+from bactools.stats.thresholds.result import CRITERIA, UNITLESS, Cutoff, Thresholds
 
 _SURFACES = {
     **CRITERIA,

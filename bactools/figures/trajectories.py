@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bactools.figures import style
-from bactools.stats.progressors import Progression
 from bactools.stats.result import StatsError, number
-from bactools.stats.trajectories_result import Trajectories
+from bactools.stats.trajectories.progressors import Progression
+from bactools.stats.trajectories.result import Trajectories
 
 _YEARS = "years from first exam"
 _HOVER = "%{x:.1f} years: %{y:.4g}"

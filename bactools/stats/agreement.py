@@ -5,31 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from bactools.stats.agreement_options import check, interval_of, is_nested
 from bactools.stats.agreement_result import Agreement, Limits, Repeats
-from bactools.stats.differences import SCALES, Scale, differences, sides
-from bactools.stats.inputs import FloatArray, Pairs, Values, between, choice
+from bactools.stats.differences import Scale, averages, differences, rounding, sides
+from bactools.stats.inputs import FloatArray, Pairs, Values
 from bactools.stats.limits import INTERVALS, Interval, limits_of_agreement, variance_interval
 from bactools.stats.lines import line, t_estimate
-from bactools.stats.nested import (
-    ESTIMATORS,
-    NESTED_INTERVALS,
-    Components,
-    Estimator,
-    Groups,
-    components,
-    constant_components,
-    nested_limits,
-    sd_estimate,
-)
+from bactools.stats.nested import Components, Estimator, Groups, components, constant_components
+from bactools.stats.nested_limits import nested_limits, sd_estimate
 from bactools.stats.quantiles import quantile_limits
-from bactools.stats.resampling import Sampling, bootstrap_limits, parametric_limits
+from bactools.stats.resampling import ClosedForm, Ends, Sampling, bootstrap_limits, parametric_limits
 from bactools.stats.result import Estimate, StatsError, number
 
 __all__ = ["Agreement", "agreement"]
@@ -68,20 +60,23 @@ def agreement(
         What is known of each pair, so that a point leads to its image.
     repeats : {"refuse", "varying", "constant", "pooled"}
         What to do when a woman has several pairs. ``varying``: what is measured differs between her
-        pairs (other views, other years). ``constant``: her pairs are replicates of one value.
-        ``pooled``: as if pairs were independent, which makes intervals too narrow.
+        pairs (other views, other years). ``constant``: her pairs are replicates of one value; which of
+        a goes with which of b does not matter. ``pooled``: as if pairs were independent, which makes
+        intervals too narrow.
     estimator : {"anova", "means", "reml"}
         Of the components with ``varying``; see `bactools.stats.nested.components`.
     scale : {"difference", "log", "ratio", "percent"}
-        ``log``: ln a - ln b. ``ratio``: the same, given as a / b. ``percent``: 100 (a - b) / mean.
+        ``log``: ln a - ln b. ``ratio``: the same, given as a / b. ``percent``: 100 (a - b) / mean. The
+        first two against the mean of the logarithms, which "ratio" gives as geometric mean.
     limits : {"parametric", "nonparametric", "regression"}
         ``nonparametric``: quantiles of the differences, type 6. ``regression``: limits that follow the
-        mean, as Bland and Altman 1999, section 3.2.
+        mean, as Bland and Altman 1999, section 3.2; these have no intervals.
     interval : str, optional
         Of the limits. One pair per woman: "exact" (default), "exact-pair", "mover", "approximate-1999",
         "approximate-1986". Repeats: "mover" (default), "approximate", "bootstrap" (women resampled, BCa),
         "parametric-bootstrap" (Olofsen 2015). Non-parametric ones are by order statistics, or by
-        resampling women where they repeat.
+        resampling women where they repeat. "bootstrap" does not go with estimator "reml",
+        "parametric-bootstrap" with "varying" and "anova" only.
     level : float
         Share of differences between the limits.
     confidence : float
@@ -93,13 +88,22 @@ def agreement(
     Returns
     -------
     Agreement
-        Not estimable with fewer than three pairs (women, when nested) or differences all alike.
+        Not estimable with fewer than three pairs (women, when nested), differences all alike, or values
+        that do not suit the scale, such as zeros on a logarithmic one.
 
     Raises
     ------
     StatsError
-        If a woman has several pairs and `repeats` is "refuse"; if an option is unknown, or values do
-        not suit the scale.
+        If a woman has several pairs and `repeats` is "refuse"; if an option is unknown, or two do not
+        go together.
+
+    Notes
+    -----
+    Images are nested in breasts and these in women. One level, the woman, allows for both: however
+    alike her images are and why, the bias has the right standard error, and with as many images of each
+    breast the limits add up all variance there is. Only the variance within women counts as known a
+    little better than it is. What varies less between a woman's exams than between women is covered in
+    the same way.
 
     References
     ----------
@@ -107,18 +111,20 @@ def agreement(
     2007;17:571-582. Carkeet A. Optom Vis Sci 2015;92:e71-e80. Zou GY. Stat Methods Med Res
     2013;22:630-642.
     """
-    _check(repeats, estimator, scale, limits, level, confidence)
+    check(repeats, estimator, scale, limits, level, confidence, n_bootstrap)
     pairs = Pairs.of(a, b, subject=subject, keys=keys, names=names, units=units)
-    nested = _is_nested(pairs, repeats)
-    known = NESTED_INTERVALS if nested else INTERVALS
-    interval = interval or known[0]
-    choice(interval, known, name="interval")
-    d = differences(pairs, scale)
-    plan = _Plan(pairs, d, repeats, estimator, scale, limits, interval, level, confidence, n_bootstrap, seed)
+    nested = is_nested(pairs, repeats)
+    interval = interval_of(interval, nested, repeats, estimator, scale)
+    # ratios are logarithms until the end
+    inner: Scale = "log" if scale == "ratio" else scale
+    options = (repeats, estimator, inner, limits, interval, level, confidence, n_bootstrap, seed)
+    try:
+        plan = _Plan(pairs, differences(pairs, inner), averages(pairs, inner), *options)
+    except StatsError as error:
+        unknown = np.full(len(pairs), np.nan)
+        return replace(_Plan(pairs, unknown, unknown, *options).nothing(str(error)), scale=scale)
     reason = plan.obstacle(nested)
-    if reason:
-        return plan.nothing(reason)
-    found = plan.nested() if nested else plan.simple()
+    found = plan.nothing(reason) if reason else plan.nested() if nested else plan.simple()
     return found if scale != "ratio" else _as_ratios(found)
 
 
@@ -128,6 +134,7 @@ class _Plan:
 
     pairs: Pairs
     d: FloatArray
+    mean: FloatArray
     repeats: Repeats
     estimator: Estimator
     scale: Scale
@@ -138,16 +145,14 @@ class _Plan:
     n_bootstrap: int
     seed: int
 
-    @property
-    def mean(self) -> FloatArray:
-        return (self.pairs.a + self.pairs.b) / 2
-
     def obstacle(self, nested: bool) -> str:
         """Return why there is no answer, or nothing."""
-        units, what = (self.pairs.n_subjects, "women") if nested else (len(self.pairs), "pairs")
+        units, one, several = (
+            (self.pairs.n_subjects, "woman", "women") if nested else (len(self.pairs), "pair", "pairs")
+        )
         if units < 3:
-            return f"only {units} {what}, at least 3 are needed"
-        if np.ptp(self.d) <= 1e-14 * np.abs(self.d).max():
+            return f"only {units} {one if units == 1 else several}, at least 3 are needed"
+        if np.ptp(self.d) <= rounding(self.pairs, self.scale):
             return f"all {len(self.pairs)} differences are {number(float(self.d[0]))}, so they have no spread"
         return ""
 
@@ -167,13 +172,22 @@ class _Plan:
 
     def nested(self) -> Agreement:
         """Return the answer for several pairs per woman, with the naive one beside it."""
-        subject = np.asarray(self.pairs.subject)
-        groups = Groups.of(self.d, subject)
-        found = self._components(groups, subject)
-        lower, upper = self._nested_limits(groups, found)
+        groups = Groups.of(self.d, np.asarray(self.pairs.subject))
+        found = self._components(groups)
+        lower, upper = nested_limits(
+            found,
+            interval="mover" if self.interval == "mover" else "approximate",
+            level=self.level,
+            confidence=self.confidence,
+        )
+        if "bootstrap" in self.interval:
+            lower, upper = (
+                replace(limit, low=low, high=high)
+                for limit, (low, high) in zip((lower, upper), self._resampled(groups, found), strict=True)
+            )
         naive = replace(self, repeats="pooled", interval=INTERVALS[0])
         return self._finish(
-            bias=t_estimate(found.bias, found.se, groups.n - 1, confidence=self.confidence),
+            bias=t_estimate(found.bias, found.se, found.df, confidence=self.confidence),
             sd=sd_estimate(found, confidence=self.confidence),
             lower=lower,
             upper=upper,
@@ -182,29 +196,25 @@ class _Plan:
             naive=naive.simple(),
         )
 
-    def _nested_limits(self, groups: Groups, found: Components) -> tuple[Estimate, Estimate]:
-        lower, upper = nested_limits(
-            found,
-            groups.n,
-            interval="mover" if self.interval == "mover" else "approximate",
-            level=self.level,
-            confidence=self.confidence,
-        )
-        sampling = Sampling(self.level, self.confidence, self.n_bootstrap, self.seed)
-        if self.interval == "bootstrap":
-            ends = bootstrap_limits(groups, sampling)
-        elif self.interval == "parametric-bootstrap":
-            ends = parametric_limits(groups, found, sampling)
-        else:
-            return lower, upper
-        low, high = (replace(e, low=at[0], high=at[1]) for e, at in zip((lower, upper), ends, strict=True))
-        return low, high
-
-    def _components(self, groups: Groups, subject: NDArray[np.intp]) -> Components:
+    def _components(self, groups: Groups) -> Components:
         if self.repeats == "varying":
             return components(groups, estimator=self.estimator)
-        a, b = (Groups.of(side, subject) for side in sides(self.pairs, self.scale))
+        a, b = self._sides()
         return constant_components(a, b, groups.mean)
+
+    def _sides(self) -> tuple[Groups, Groups]:
+        a, b = (Groups.of(side, np.asarray(self.pairs.subject)) for side in sides(self.pairs, self.scale))
+        return a, b
+
+    def _resampled(self, groups: Groups, found: Components) -> tuple[Ends, Ends]:
+        """Return the intervals of both limits by resampling."""
+        sampling = Sampling(self.level, self.confidence, self.n_bootstrap, self.seed)
+        if self.interval == "parametric-bootstrap":
+            return parametric_limits(groups, found, sampling)
+        if self.repeats == "varying":
+            return bootstrap_limits(groups, sampling, estimator=cast(ClosedForm, self.estimator))
+        a, b = self._sides()
+        return bootstrap_limits(replace(groups, squares=a.squares + b.squares), sampling, estimator="means")
 
     def nothing(self, reason: str) -> Agreement:
         """Return an answer that could not be had."""
@@ -217,7 +227,7 @@ class _Plan:
         """Add what does not depend on the kind of limits, and swap in other limits if asked for."""
         subject = self.pairs.subject if more.get("naive") else None
         found = self._build(bias, sd, lower, upper, **more)
-        if np.ptp(self.mean) > 0:
+        if np.ptp(self.mean) > rounding(self.pairs, self.scale):
             trend = line(self.mean, self.d, subject=subject, confidence=self.confidence)
             spread = line(self.mean, np.abs(trend.residuals), subject=subject, confidence=self.confidence)
             found = replace(
@@ -226,6 +236,8 @@ class _Plan:
         if self.limits == "regression" and found.slope.estimable:
             _, low, high = found.limits_at([float(self.mean.mean())])
             return replace(found, lower=Estimate(float(low[0])), upper=Estimate(float(high[0])))
+        if self.limits == "regression":
+            return self.nothing("all means are alike, so there is nothing for limits to slope with")
         if self.limits == "nonparametric":
             middle, low_, high_ = quantile_limits(
                 self.d,
@@ -253,35 +265,16 @@ class _Plan:
             "n_subjects": self.pairs.n_subjects, "n_dropped": self.pairs.n_dropped, "normality_p": normal,
             "repeats": self.repeats, "estimator": self.estimator, "scale": self.scale, "limits": self.limits,
             "interval": self.interval, "level": self.level, "confidence": self.confidence,
-            "names": self.pairs.names, "units": self.pairs.units if self.scale == "difference" else "",
+            "names": self.pairs.names, "units": self.pairs.units,
         }  # fmt: skip
         return Agreement(bias, sd, lower, upper, **(options | more), reason=reason)
-
-
-def _check(repeats: str, estimator: str, scale: str, limits: str, level: float, confidence: float) -> None:
-    choice(repeats, get_args(Repeats), name="repeats")
-    choice(estimator, ESTIMATORS, name="estimator")
-    choice(scale, SCALES, name="scale")
-    choice(limits, get_args(Limits), name="limits")
-    between(level, 0, 1, name="level")
-    between(confidence, 0, 1, name="confidence")
-
-
-def _is_nested(pairs: Pairs, repeats: Repeats) -> bool:
-    """Whether the design has repeats to allow for; refuse to pool them unasked."""
-    if pairs.repeated and repeats == "refuse":
-        raise StatsError(
-            f"{len(pairs)} pairs come from {pairs.n_subjects} women, and pairs of one woman are alike:"
-            " pooled, they would give intervals that are too narrow. Choose repeats='varying' (what is"
-            " measured differs between her pairs: views, years), 'constant' (replicates of one value)"
-            " or, knowing this, 'pooled'"
-        )
-    return pairs.repeated and repeats in ("varying", "constant")
 
 
 def _as_ratios(found: Agreement) -> Agreement:
     """Return bias, limits and points of a logarithmic analysis as ratios; SD and slope stay logarithmic."""
     ends = {name: getattr(found, name).mapped(math.exp) for name in ("bias", "lower", "upper")}
-    points = found.points.assign(difference=np.exp(found.points["difference"]))
+    points = found.points.assign(
+        mean=np.exp(found.points["mean"]), difference=np.exp(found.points["difference"])
+    )
     naive = None if found.naive is None else _as_ratios(found.naive)
-    return replace(found, points=points, naive=naive, **ends)
+    return replace(found, scale="ratio", points=points, naive=naive, **ends)

@@ -9,14 +9,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from bactools.stats.inputs import FloatArray, Pairs, Values, between, choice
-from bactools.stats.resampling import resample
+from bactools.stats.resampling import resample, resampled_sums
 from bactools.stats.result import Estimate, Result, frame, number
 
 Kind = Literal["pearson", "spearman", "kendall"]
+_SPREAD = 1e-20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,7 +27,7 @@ class Correlation(Result):
     Attributes
     ----------
     r : Estimate
-        The coefficient; its p-value is of none, taking pairs as independent.
+        The coefficient; its p-value is of none. Where women repeat there is no p-value.
     method : {"pearson", "spearman", "kendall"}
     n, n_subjects, n_dropped : int
         Pairs, women, and pairs left out because one value was missing.
@@ -55,9 +56,7 @@ class Correlation(Result):
     def _words(self) -> str:
         told = f"The {self.title} is {self.r.words()}, over {self.n} pairs."
         if self.n_subjects < self.n:
-            told += (
-                f" The interval is by resampling {self.n_subjects} women; the p-value is not to be trusted."
-            )
+            told += f" They come from {self.n_subjects} women, who were resampled for the interval."
         return f"{told} Correlation is not agreement: one may be twice the other."
 
 
@@ -89,7 +88,7 @@ def correlation(
     Returns
     -------
     Correlation
-        Not estimable with fewer than four pairs or a constant.
+        Not estimable with fewer than five pairs, fewer than five women where they repeat, or a constant.
 
     Raises
     ------
@@ -113,7 +112,9 @@ def correlation(
             if pairs.repeated
             else fisher_interval(float(found.statistic), len(pairs), method=method, confidence=confidence)
         )
-        r = Estimate(float(found.statistic), low, high, p=float(found.pvalue))
+        # of pairs that are alike within women the usual p-value is wrong
+        p = math.nan if pairs.repeated else float(found.pvalue)
+        r = Estimate(float(found.statistic), low, high, p=p)
     return Correlation(r, method, len(pairs), pairs.n_subjects, pairs.n_dropped, pairs.names, reason=reason)
 
 
@@ -145,20 +146,45 @@ def fisher_interval(
 def _by_woman(
     pairs: Pairs, method: Kind, confidence: float, n_bootstrap: int, seed: int
 ) -> tuple[float, float]:
-    random = np.random.default_rng(seed)
-    subject, found = np.asarray(pairs.subject), np.full(n_bootstrap, np.nan)
-    for at in range(n_bootstrap):
-        chosen = resample(subject, random)
-        a, b = pairs.a[chosen], pairs.b[chosen]
-        if np.ptp(a) > 0 and np.ptp(b) > 0:
-            found[at] = _TESTS[method](a, b).statistic
-    low, high = np.nanquantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    subject, random = np.asarray(pairs.subject), np.random.default_rng(seed)
+    if method == "pearson":
+        found = _pearson(pairs, subject, random, n_bootstrap)
+    else:
+        found = np.full(n_bootstrap, np.nan)
+        for at in range(n_bootstrap):
+            chosen = resample(subject, random)
+            a, b = pairs.a[chosen], pairs.b[chosen]
+            if np.ptp(a) > 0 and np.ptp(b) > 0:
+                found[at] = _TESTS[method](a, b).statistic
+    found = found[~np.isnan(found)]
+    if not found.size:
+        return math.nan, math.nan
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def _pearson(
+    pairs: Pairs, subject: NDArray[np.intp], random: np.random.Generator, n_bootstrap: int
+) -> FloatArray:
+    """Return Pearson's coefficient of every resample of women, NaN of one without spread."""
+    # about the means and in units of the SD, for sums of squares to keep their digits
+    a, b = ((side - side.mean()) / side.std() for side in (pairs.a, pairs.b))
+    parts = (np.ones_like(a), a, b, a * a, b * b, a * b)
+    sums = resampled_sums(
+        np.stack([np.bincount(subject, weights=part) for part in parts], axis=1), random, n_bootstrap
+    )
+    n, of_a, of_b, of_aa, of_bb, of_ab = sums.T
+    spread = (of_aa - of_a**2 / n) * (of_bb - of_b**2 / n)
+    usable = spread > _SPREAD * n**2
+    return np.where(usable, (of_ab - of_a * of_b / n) / np.sqrt(np.where(usable, spread, 1)), np.nan)
 
 
 def _obstacle(pairs: Pairs) -> str:
     if len(pairs) < 5:
         return f"only {len(pairs)} pairs, at least 5 are needed"
+    if pairs.repeated and pairs.n_subjects < 5:
+        who = "1 woman" if pairs.n_subjects == 1 else f"{pairs.n_subjects} women"
+        return f"{len(pairs)} pairs of only {who}, at least 5 women are needed"
     for values, name in zip((pairs.a, pairs.b), pairs.names, strict=True):
         if np.ptp(values) == 0:
             return f"{name} is {number(float(values[0]))} everywhere"

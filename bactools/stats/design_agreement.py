@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
 import pandas as pd
-from scipy import integrate, optimize, stats
+from scipy import optimize, stats
 
-from bactools.stats.inputs import between, choice
+from bactools.stats.inputs import FloatArray, between, choice
 from bactools.stats.result import Result, StatsError
 
 Method = Literal["exact-test", "interval"]
@@ -123,8 +124,12 @@ def sample_size_agreement(
     for value, name in ((power, "power"), (level, "level"), (alpha, "alpha")):
         between(value, 0, 1, name=name)
     between(sd, 0, math.inf, name="sd")
-    between(correlation, -1e-12, 1, name="correlation")
-    if pairs_per_woman < 1:
+    for value, name in ((margin, "margin"), (bias, "bias")):
+        if not math.isfinite(value):
+            raise StatsError(f"{name}={value:g}: give a number")
+    if not 0 <= correlation <= 1:
+        raise StatsError(f"correlation={correlation:g}: give 0 to 1")
+    if not 1 <= pairs_per_woman < math.inf:
         raise StatsError(f"pairs_per_woman={pairs_per_woman:g}: give 1 or more")
 
     def answer(n: int, reached: float, reason: str = "") -> AgreementSampleSize:
@@ -159,27 +164,35 @@ def exact_test_power(
 ) -> float:
     """Return the power of Shieh's exact test that both limits lie within ± margin."""
     critical, df = exact_test_critical(n, level=level, alpha=alpha) / math.sqrt(n), n - 1
-
-    def at(s: float) -> float:
-        room = (margin - critical * s) * math.sqrt(n) / sd
-        offset = bias * math.sqrt(n) / sd
-        held = stats.norm.cdf(room - offset) - stats.norm.cdf(-room - offset)
-        return float(held * stats.chi2.pdf(df * s**2 / sd**2, df) * 2 * df * s / sd**2)
-
-    return float(integrate.quad(at, 0, margin / critical, limit=200)[0])
+    # the variance ratio is hardly ever outside of these, nor may the SD exceed margin / critical
+    low, high = (float(end) for end in stats.chi2.ppf([1e-13, 1 - 1e-13], df))
+    top = min(high, df * (margin / (critical * sd)) ** 2)
+    if top <= low:
+        return 0.0
+    v, weights = _nodes(math.sqrt(low), math.sqrt(top))
+    room = (margin / sd - critical * v / math.sqrt(df)) * math.sqrt(n)
+    offset = bias * math.sqrt(n) / sd
+    held = stats.norm.cdf(room - offset) - stats.norm.cdf(-room - offset)
+    return float(weights @ (held * stats.chi.pdf(v, df)))
 
 
 def exact_test_critical(n: int, *, level: float = 0.95, alpha: float = 0.05) -> float:
     """Return the critical value of Shieh's exact test, in standard errors of the mean."""
     reach, df = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(n), n - 1
 
-    def excess(critical: float) -> float:
-        def at(v: float) -> float:
-            return float(stats.norm.pdf(v) * stats.chi2.cdf(df * ((reach - v) / critical) ** 2, df))
+    v, weights = _nodes(0.0, min(reach, 9.0))
+    density = 2 * weights * stats.norm.pdf(v)
 
-        return 2 * float(integrate.quad(at, 0, min(reach, 9.0), limit=200)[0]) - alpha
+    def excess(critical: float) -> float:
+        return float(density @ stats.chi2.cdf(df * ((reach - v) / critical) ** 2, df)) - alpha
 
     return float(optimize.brentq(excess, 1e-2, 100 * reach))
+
+
+def _nodes(low: float, high: float) -> tuple[FloatArray, FloatArray]:
+    """Return places and weights of Gauss and Legendre's rule."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return low + (high - low) * (nodes + 1) / 2, weights * (high - low) / 2
 
 
 def _smallest(power_of: Callable[[int], float], power: float) -> int:

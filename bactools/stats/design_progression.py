@@ -13,7 +13,7 @@ from scipy import stats
 
 from bactools.stats.inputs import FloatArray, between, choice
 from bactools.stats.result import Result, StatsError, number
-from bactools.stats.trajectories_result import Trajectories
+from bactools.stats.trajectories.result import Trajectories
 
 Compare = Literal["groups", "zero"]
 _MOST = 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
@@ -43,6 +44,25 @@ def sides(pairs: Pairs, scale: Scale) -> tuple[FloatArray, FloatArray]:
         return pairs.a, pairs.b
     _refuse((pairs.a <= 0) | (pairs.b <= 0), pairs, "are zero or negative and have no logarithm")
     return np.log(pairs.a), np.log(pairs.b)
+
+
+def averages(pairs: Pairs, scale: Scale) -> FloatArray:
+    """Return the mean of both measurements, shape (pair,); of their logarithms for "log" and "ratio".
+
+    Raises
+    ------
+    StatsError
+        If a value does not suit the scale.
+    """
+    a, b = (pairs.a, pairs.b) if scale == "percent" else sides(pairs, scale)
+    return (a + b) / 2
+
+
+def rounding(pairs: Pairs, scale: Scale) -> float:
+    """Return how far differences may lie from each other by rounding alone."""
+    largest = max(float(np.abs(side).max()) for side in (pairs.a, pairs.b))
+    size = {"difference": largest, "percent": 100.0}.get(scale, 1 + abs(math.log(largest or 1)))
+    return 8 * float(np.finfo(np.float64).eps) * size
 
 
 def _refuse(wrong: np.ndarray[tuple[int], np.dtype[np.bool_]], pairs: Pairs, what: str) -> None:

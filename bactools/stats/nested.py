@@ -1,4 +1,4 @@
-"""Limits of agreement where women have several pairs: variance between and within women."""
+"""Variance of differences between and within women, where women have several pairs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
 
 from bactools.stats.inputs import FloatArray, choice
-from bactools.stats.limits import variance_interval
-from bactools.stats.result import Estimate
 
 Estimator = Literal["anova", "means", "reml"]
-"""How components are estimated; see `nested_limits`."""
+"""How components are estimated; see `components`."""
 
-NestedInterval = Literal["mover", "approximate", "bootstrap", "parametric-bootstrap"]
 ESTIMATORS: tuple[str, ...] = get_args(Estimator)
-NESTED_INTERVALS: tuple[str, ...] = get_args(NestedInterval)
+
+_NOTHING = 1e-24
+"""Share of the variance that is rounding."""
+
+_NO_RATIO = 1e-8
+"""Of the variance between to within women: below it, the former is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +78,10 @@ class Components:
     ----------
     bias, se : float
         Mean difference and its standard error.
+    df : float
+        Degrees of freedom of that standard error.
     between, within : float
-        Variance between and within women; a negative estimate of the former is 0.
+        Variance between and within women; a negative estimate of the former is given as 0.
     between_se, within_se : float
         Their standard errors.
     mean_square_between : float
@@ -86,10 +90,16 @@ class Components:
         Pairs per woman: the weight of `within` in the mean square.
     parts : tuple of (float, float)
         Independent mean squares that add up to the variance, each with its degrees of freedom.
+
+    Notes
+    -----
+    `variance` is the sum of `parts` also where `between` was negative: cut off at 0, it would be too
+    large on average and its interval would miss the truth too often.
     """
 
     bias: float
     se: float
+    df: float
     between: float
     within: float
     between_se: float
@@ -119,11 +129,18 @@ def components(groups: Groups, *, estimator: Estimator = "anova") -> Components:
     Returns
     -------
     Components
+        Alike for all three if every woman has as many pairs. Else the degrees of freedom of the first two
+        are Satterthwaite's.
 
     Raises
     ------
     StatsError
         If the estimator is unknown.
+
+    References
+    ----------
+    Bland JM, Altman DG. J Biopharm Stat 2007;17:571-582. Zou GY. Stat Methods Med Res
+    2013;22:630-642. Satterthwaite FE. Biometrics Bull 1946;2:110-114.
     """
     choice(estimator, ESTIMATORS, name="estimator")
     n, total, within = groups.n, groups.total, groups.within
@@ -132,32 +149,55 @@ def components(groups: Groups, *, estimator: Estimator = "anova") -> Components:
     divisor = (total - float(groups.size @ groups.size) / total) / (n - 1)
     if estimator == "anova":
         between = max(0.0, (msb - within) / divisor)
-        bias = pooled
-        se = math.sqrt(between * float(groups.size @ groups.size) / total**2 + within / total)
-        square, weight = msb / divisor, divisor
+        bias, weight, square = pooled, divisor, msb / divisor
+        square_df = _satterthwaite(groups.size, between + within / groups.size)
+        share = float(groups.size @ groups.size) / total**2
+        se = math.sqrt(between * share + within / total)
+        # se² is made of both mean squares; unless women have unequal numbers, of the first only
+        of_within = within * (1 / total - share / divisor)
+        df = se**4 / ((share * square) ** 2 / square_df + of_within**2 / (total - n)) if se > 0 else n - 1
+        df = min(df, n - 1.0)
     elif estimator == "means":
         bias, square, weight = float(groups.mean.mean()), float(groups.mean.var(ddof=1)), groups.harmonic
         between = max(0.0, square - within / weight)
+        square_df = df = _satterthwaite(np.ones(n), between + within / groups.size)
         se = math.sqrt(square / n)
     else:
         between, within = _reml(groups)
         each = 1 / (between + within / groups.size)
         bias, se = float(each @ groups.mean / each.sum()), math.sqrt(1 / float(each.sum()))
-        weight = groups.harmonic
+        weight, square_df, df = groups.harmonic, n - 1.0, n - 1.0
         square = between + within / weight
-    rest = (1 - 1 / weight) * within
     within_se = within * math.sqrt(2 / (total - n))
     return Components(
         bias,
         se,
+        df,
         between,
         within,
-        between_se=math.sqrt(2 * square**2 / (n - 1) + (within_se / weight) ** 2),
+        between_se=math.sqrt(2 * square**2 / square_df + (within_se / weight) ** 2),
         within_se=within_se,
         mean_square_between=msb,
         divisor=divisor,
-        parts=((max(square, within / weight), n - 1), (rest, total - n)),
+        parts=((square, square_df), ((1 - 1 / weight) * within, total - n)),
     )
+
+
+def _satterthwaite(weight: FloatArray, variance: FloatArray) -> float:
+    """Return the degrees of freedom of a weighted sum of squares of means about their mean.
+
+    Parameters
+    ----------
+    weight : float array, shape (subject,)
+    variance : float array, shape (subject,)
+        Of the means.
+    """
+    if not variance.any():
+        return weight.size - 1.0
+    total, part = weight.sum(), weight * variance
+    expected = float(part.sum() - weight @ part / total)
+    spread = float(part @ part - 2 * (weight * part) @ part / total + (weight @ part / total) ** 2)
+    return min(expected**2 / spread, weight.size - 1.0)
 
 
 def constant_components(a: Groups, b: Groups, difference: FloatArray) -> Components:
@@ -188,6 +228,7 @@ def constant_components(a: Groups, b: Groups, difference: FloatArray) -> Compone
     return Components(
         float(difference.mean()),
         math.sqrt(square / n),
+        n - 1.0,
         between,
         within,
         between_se=square * math.sqrt(2 / (n - 1)),
@@ -198,71 +239,11 @@ def constant_components(a: Groups, b: Groups, difference: FloatArray) -> Compone
     )
 
 
-def nested_limits(
-    found: Components,
-    n: int,
-    *,
-    interval: NestedInterval = "mover",
-    level: float = 0.95,
-    confidence: float = 0.95,
-) -> tuple[Estimate, Estimate]:
-    """Compute limits of agreement from components, with confidence intervals.
-
-    Parameters
-    ----------
-    found : Components
-    n : int
-        Women.
-    interval : {"mover", "approximate"}
-        ``mover``: variance estimates recovery (Zou 2013). ``approximate``: delta method.
-    level, confidence : float
-
-    Returns
-    -------
-    lower, upper : Estimate
-
-    References
-    ----------
-    Zou GY. Stat Methods Med Res 2013;22:630-642. Olofsen E et al. J Clin Monit Comput
-    2015;29:127-139.
-    """
-    z, q = (float(stats.norm.ppf((1 + share) / 2)) for share in (level, confidence))
-    sd = math.sqrt(found.variance)
-    of_variance = math.sqrt(sum(2 * part**2 / df for part, df in found.parts))
-    se = math.hypot(found.se, z * of_variance / (2 * sd))
-    near = far = q * se
-    if interval == "mover":
-        low, high = _variance_ends(found, confidence)
-        near = math.hypot(q * found.se, z * (sd - math.sqrt(low)))
-        far = math.hypot(q * found.se, z * (math.sqrt(high) - sd))
-    lower, upper = found.bias - z * sd, found.bias + z * sd
-    return (
-        Estimate(lower, lower - far, lower + near, se=se),
-        Estimate(upper, upper - near, upper + far, se=se),
-    )
-
-
-def sd_estimate(found: Components, *, confidence: float = 0.95) -> Estimate:
-    """Return the standard deviation of a single difference, with its interval by variance recovery."""
-    low, high = _variance_ends(found, confidence)
-    sd = math.sqrt(found.variance)
-    of_variance = math.sqrt(sum(2 * part**2 / df for part, df in found.parts))
-    return Estimate(sd, math.sqrt(low), math.sqrt(high), se=of_variance / (2 * sd))
-
-
-def _variance_ends(found: Components, confidence: float) -> tuple[float, float]:
-    """Return the ends of the interval of a sum of independent mean squares."""
-    down = up = 0.0
-    for part, df in found.parts:
-        low, high = variance_interval(df, confidence=confidence)
-        down += (part * (1 - low)) ** 2
-        up += (part * (high - 1)) ** 2
-    variance = found.variance
-    return max(0.0, variance - math.sqrt(down)), variance + math.sqrt(up)
-
-
 def _reml(groups: Groups) -> tuple[float, float]:
     """Return variance between and within women by restricted maximum likelihood."""
+    spread = groups.mean.var(ddof=1)
+    if groups.squares.sum() <= _NOTHING * groups.total * spread:
+        return float(spread), 0.0
 
     def at(log_ratio: float) -> tuple[float, float]:
         """Return minus twice the profiled log-likelihood, and the variance within."""
@@ -272,9 +253,12 @@ def _reml(groups: Groups) -> tuple[float, float]:
         determinant = np.log1p(groups.size * math.exp(log_ratio)).sum() + math.log(weight.sum())
         return float((groups.total - 1) * math.log(within) + determinant), within
 
-    best = optimize.minimize_scalar(
-        lambda x: at(x)[0], bounds=(-20, 15), method="bounded", options={"xatol": 1e-10}
+    # flat far out on both sides, where a search would stop: a look at all of it first
+    places = np.linspace(-20, 32, 105)
+    best = int(np.argmin([at(place)[0] for place in places]))
+    around = places[max(best - 1, 0)], places[min(best + 1, places.size - 1)]
+    found = optimize.minimize_scalar(
+        lambda x: at(x)[0], bounds=around, method="bounded", options={"xatol": 1e-10}
     )
-    within = at(float(best.x))[1]
-    ratio = math.exp(float(best.x))
-    return (ratio * within if ratio > 1e-8 else 0.0), within
+    within, ratio = at(float(found.x))[1], math.exp(float(found.x))
+    return (ratio * within if ratio > _NO_RATIO else 0.0), within

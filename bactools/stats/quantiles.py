@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
 from bactools.stats.inputs import FloatArray
-from bactools.stats.resampling import resample
 from bactools.stats.result import Estimate
 
 
@@ -62,7 +62,18 @@ def _resampled(
 ) -> FloatArray:
     """Return quantiles of every resample of women, shape (resample, share)."""
     random = np.random.default_rng(seed)
-    drawn = [
-        np.quantile(values[resample(subject, random)], shares, method="weibull") for _ in range(n_bootstrap)
-    ]
-    return np.stack(drawn)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    # women numbered by their least value: the answer does not depend on the order of the rows
+    woman = pd.factorize(subject[order])[0]
+    women = int(woman.max()) + 1
+    drawn = np.empty((n_bootstrap, len(shares)))
+    for at in range(n_bootstrap):
+        times = np.bincount(random.integers(0, women, women), minlength=women)
+        reached = np.cumsum(times[woman])
+        n = int(reached[-1])
+        position = np.clip(np.array(shares) * (n + 1), 1, n)
+        below = np.floor(position)
+        low, high = (ordered[np.searchsorted(reached, rank)] for rank in (below, np.minimum(below + 1, n)))
+        drawn[at] = low + (position - below) * (high - low)
+    return drawn

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from scipy import stats
 from bactools.stats.inputs import FloatArray
 from bactools.stats.nested import Components, Groups
 
-_BLOCK = 20_000_000
+_BLOCK = 2_000_000
 
 Ends = tuple[float, float]
+ClosedForm = Literal["anova", "means"]
 
 
 @dataclass(frozen=True)
@@ -52,56 +54,116 @@ def resample(subject: NDArray[np.intp], random: np.random.Generator) -> NDArray[
     return np.asarray(order[np.repeat(start[drawn], lengths) + within])
 
 
-def bootstrap_limits(groups: Groups, sampling: Sampling) -> tuple[Ends, Ends]:
-    """Return BCa bootstrap intervals of both limits, whole women resampled; components by ANOVA.
+def bootstrap_limits(
+    groups: Groups, sampling: Sampling, *, estimator: ClosedForm = "anova"
+) -> tuple[Ends, Ends]:
+    """Return BCa bootstrap intervals of both limits, whole women resampled.
 
-    References
+    Parameters
     ----------
-    Efron B. J Am Stat Assoc 1987;82:171-185.
+    groups : Groups
+    sampling : Sampling
+    estimator : {"anova", "means"}
+        As in `bactools.stats.nested.components`.
     """
-    random, z = np.random.default_rng(sampling.seed), sampling.z
-    share = np.full(groups.n, 1 / groups.n)
-    drawn = _in_blocks(groups, sampling.n, z, lambda rows: random.multinomial(groups.n, share, rows.size))
-    without = _in_blocks(groups, groups.n, z, lambda rows: 1 - (rows[:, None] == np.arange(groups.n)))
-    found = _resampled(groups, np.ones((1, groups.n), dtype=np.int64), z)
-    lower, upper = (
-        _bca(float(value[0]), resamples, left_out, sampling.confidence)
-        for value, resamples, left_out in zip(found, drawn, without, strict=True)
+    # sorted, so that the answer does not depend on the order of the rows
+    order = np.lexsort((groups.squares, groups.size, groups.mean))
+    # about a middle, for squares of means to keep their digits
+    middle = float(np.median(groups.mean))
+    table = _sums(replace(groups, mean=groups.mean - middle), estimator)[order]
+    total = table.sum(axis=0, keepdims=True)
+    resampled = resampled_sums(table, np.random.default_rng(sampling.seed), sampling.n)
+    found, drawn, without = (
+        _limits(sums, estimator, sampling.z) for sums in (total, resampled, total - table)
     )
+    ends = [
+        bca(float(value[0]), resamples, left_out, confidence=sampling.confidence)
+        for value, resamples, left_out in zip(found, drawn, without, strict=True)
+    ]
+    lower, upper = ((middle + low, middle + high) for low, high in ends)
     return lower, upper
 
 
-def _in_blocks(
-    groups: Groups, n: int, z: float, counts: Callable[[NDArray[np.intp]], NDArray[np.int64]]
-) -> list[FloatArray]:
-    """Return lower and upper limits of n resamples, a block of them at a time."""
-    step = max(1, _BLOCK // groups.n)
-    blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
-    parts = [_resampled(groups, counts(rows), z) for rows in blocks]
-    return [np.concatenate(side) for side in zip(*parts, strict=True)]
+def _sums(groups: Groups, estimator: str) -> FloatArray:
+    """Return what each woman adds to the sums that limits are made of, shape (subject, 6)."""
+    size, weight = groups.size, groups.size if estimator == "anova" else np.ones(groups.n)
+    last = size**2 if estimator == "anova" else 1 / size
+    parts = (np.ones(groups.n), size, weight * groups.mean, weight * groups.mean**2, groups.squares, last)
+    return np.stack(parts, axis=1)
 
 
-def _bca(value: float, resamples: FloatArray, left_out: FloatArray, confidence: float) -> Ends:
-    """Return the bias-corrected and accelerated percentiles."""
-    about = left_out.mean() - left_out
+def resampled_sums(table: FloatArray, random: np.random.Generator, n: int) -> FloatArray:
+    """Return what resampled women add up to.
+
+    Parameters
+    ----------
+    table : float array, shape (subject, sum)
+        What each woman adds.
+    random : numpy.random.Generator
+    n : int
+        Resamples.
+
+    Returns
+    -------
+    float array, shape (n, sum)
+    """
+    women = len(table)
+    step = max(1, _BLOCK // women)
+    parts = []
+    for start in range(0, n, step):
+        rows = min(step, n - start)
+        drawn = random.integers(0, women, (rows, women)) + women * np.arange(rows)[:, None]
+        parts.append(np.bincount(drawn.ravel(), minlength=rows * women).reshape(rows, women) @ table)
+    return np.concatenate(parts)
+
+
+def bca(value: float, resamples: FloatArray, left_out: FloatArray, *, confidence: float = 0.95) -> Ends:
+    """Return the bias-corrected and accelerated interval, widened as few women demand.
+
+    Parameters
+    ----------
+    value : float
+        The estimate.
+    resamples : float array, shape (resample,)
+    left_out : float array, shape (subject,)
+        Estimates without each woman in turn.
+    confidence : float
+
+    Notes
+    -----
+    Percentiles of resamples are too near to each other by sqrt((n - 1) / n) and know of no t: normal
+    quantiles are replaced by t ones over that factor (Hesterberg). Of 26 women, 1.96 becomes 2.10.
+
+    References
+    ----------
+    Efron B. J Am Stat Assoc 1987;82:171-185. Hesterberg TC. Am Stat 2015;69:371-386.
+    """
+    n, about = left_out.size, left_out.mean() - left_out
     acceleration = float((about**3).sum() / (6 * (about**2).sum() ** 1.5)) if np.ptp(left_out) > 0 else 0.0
     below = np.clip(float((resamples < value).mean()), 1 / resamples.size, 1 - 1 / resamples.size)
     shift = float(stats.norm.ppf(below))
-    reach = shift + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+    half = math.sqrt(n / (n - 1)) * float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    reach = shift + np.array([-half, half])
     low, high = np.quantile(resamples, stats.norm.cdf(shift + reach / (1 - acceleration * reach)))
     return float(low), float(high)
 
 
-def _resampled(groups: Groups, counts: NDArray[np.int64], z: float) -> tuple[FloatArray, FloatArray]:
-    """Return lower and upper limits of each resample; counts has shape (resample, subject)."""
-    women, total = counts.sum(axis=1), counts @ groups.size
-    bias = counts @ (groups.size * groups.mean) / total
-    within = counts @ groups.squares / np.maximum(total - women, 1)
-    about = counts @ (groups.size * groups.mean**2) - total * bias**2
-    divisor = (total - counts @ groups.size**2 / total) / (women - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = np.clip((about / (women - 1) - within) / divisor, 0, None)
-    sd = np.sqrt(between + within)
+def _limits(sums: FloatArray, estimator: str, z: float) -> tuple[FloatArray, FloatArray]:
+    """Return lower and upper limits of sums of shape (resample, 6)."""
+    women, total, weighted, square, squares, last = sums.T
+    counted = total if estimator == "anova" else women
+    bias = weighted / counted
+    about = np.maximum(square - counted * bias**2, 0)
+    within = squares / np.maximum(total - women, 1)
+    # left with one woman only, resamples have no spread between women
+    others = np.maximum(women - 1, 1)
+    divisor = np.ones_like(total)
+    if estimator == "anova":
+        divisor = np.maximum((total - last / total) / others, 1)
+        share = 1 - 1 / divisor
+    else:
+        share = 1 - last / women
+    sd = np.sqrt(about / others / divisor + share * within)
     return bias - z * sd, bias + z * sd
 
 
@@ -127,14 +189,16 @@ def parametric_limits(groups: Groups, found: Components, sampling: Sampling) -> 
         )
         for size in sizes
     ]
-    sd = found.variance**0.5
     seen = _studentised(groups, groups.mean[None], np.array([groups.within]), found.divisor, z)
     observed = float(seen[2][0])
+    # a negative variance between women is 0 where it is simulated
+    simulated, own = (found.between + found.within) ** 0.5, found.variance**0.5
     tails = [(1 + sampling.confidence) / 2, (1 - sampling.confidence) / 2]
     ends = []
-    for at, value in enumerate((found.bias - z * sd, found.bias + z * sd)):
-        scores = np.concatenate([(part[at] - value) / part[2] for part in drawn])
-        low, high = value - np.quantile(scores, tails) * observed
+    for at, side in enumerate((-z, z)):
+        true = found.bias + side * simulated
+        scores = np.concatenate([(part[at] - true) / part[2] for part in drawn])
+        low, high = found.bias + side * own - np.quantile(scores, tails) * observed
         ends.append((float(low), float(high)))
     return ends[0], ends[1]
 
@@ -147,7 +211,7 @@ def _studentised(
     bias = means @ groups.size / total
     square = ((means - bias[:, None]) ** 2 @ groups.size) / (n - 1) / divisor
     between = np.clip(square - within / divisor, 0, None)
-    variance = between + within
+    variance = square + (1 - 1 / divisor) * within
     of_bias = between * (groups.size @ groups.size) / total**2 + within / total
     rest = (1 - 1 / divisor) * within
     of_variance = 2 * square**2 / (n - 1) + 2 * rest**2 / (total - n)

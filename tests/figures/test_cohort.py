@@ -13,9 +13,9 @@ import pytest
 from bactools.figures.cohort import burden_distribution, flow_diagram, missingness_map
 from bactools.figures.words import no_figure, note_below
 from bactools.stats.burden import burden
-from bactools.stats.burden_by import burden_by
-from bactools.stats.flow import Flow, flow
-from bactools.stats.missingness import missingness
+from bactools.stats.cohort.burden_by import burden_by
+from bactools.stats.cohort.flow import Flow, flow
+from bactools.stats.cohort.missingness import missingness
 from bactools.stats.result import Result
 from bactools.testing import simulate_cube
 

@@ -11,7 +11,7 @@ import pytest
 
 from bactools.figures.comparison import scores_and_differences
 from bactools.stats.comparison import Comparison, compare
-from bactools.stats.group_comparison import compare_groups
+from bactools.stats.comparison.groups import compare_groups
 
 
 @pytest.fixture(scope="module")

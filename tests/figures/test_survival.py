@@ -9,9 +9,9 @@ import pytest
 
 from bactools.figures import style
 from bactools.figures.survival import cumulative_incidence, dose_response, kaplan_meier
-from bactools.stats import kaplan_meier as stats
 from bactools.stats.association import cox
 from bactools.stats.result import StatsError
+from bactools.stats.survival import kaplan_meier as stats
 
 from ..stats.survival_data import LABELS, women
 

@@ -9,10 +9,10 @@ from scipy import stats
 
 from bactools.cube import on_dates, to_table
 from bactools.stats.burden import burden
-from bactools.stats.burden_by import burden_by
 from bactools.stats.cohort import Table1, table1
+from bactools.stats.cohort.burden_by import burden_by
+from bactools.stats.cohort.small_cells import small_cells
 from bactools.stats.result import StatsError
-from bactools.stats.small_cells import small_cells
 from bactools.testing import simulate_cube
 
 WOMEN = pd.DataFrame(

@@ -13,10 +13,10 @@ import xarray as xr
 from scipy import stats
 
 from bactools.stats.comparison import Comparison, compare
-from bactools.stats.effects import paired_effect
-from bactools.stats.group_comparison import compare_groups
-from bactools.stats.multiplicity import adjust
-from bactools.stats.paired import p_value
+from bactools.stats.comparison.effects import paired_effect
+from bactools.stats.comparison.groups import compare_groups
+from bactools.stats.comparison.multiplicity import adjust
+from bactools.stats.comparison.paired import p_value
 from bactools.stats.result import StatsError
 
 

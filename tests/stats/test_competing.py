@@ -7,8 +7,8 @@ import pytest
 from scipy import optimize
 
 from bactools.stats.association import cox, fine_gray
+from bactools.stats.association.subdistribution import Censoring, fit_fine_gray
 from bactools.stats.result import StatsError
-from bactools.stats.subdistribution import Censoring, fit_fine_gray
 
 from .survival_data import women
 

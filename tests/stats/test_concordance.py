@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bactools.stats.concordance import concordance
+from bactools.stats.reliability.concordance import concordance
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

@@ -10,10 +10,10 @@ import pytest
 from statsmodels.duration.hazard_regression import PHReg
 
 from bactools.stats.association import cox
+from bactools.stats.association.discrimination import harrell_c
+from bactools.stats.association.partial_likelihood import CoxFit, NoMaximum, fit_cox
+from bactools.stats.association.risk_sets import RiskSets
 from bactools.stats.chi_squared import ChiSquared
-from bactools.stats.cox import CoxFit, NoMaximum, fit_cox
-from bactools.stats.discrimination import harrell_c
-from bactools.stats.risk_sets import RiskSets
 
 from .survival_data import FloatArray, women
 

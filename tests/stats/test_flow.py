@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from bactools.cube import assemble, on_dates
-from bactools.stats.flow import Flow, flow
+from bactools.stats.cohort.flow import Flow, flow
 from bactools.stats.result import StatsError
 from bactools.study import Study
 from bactools.testing import simulate_cube

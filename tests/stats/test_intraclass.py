@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bactools.stats.intraclass import icc
-from bactools.stats.intraclass_result import KINDS
+from bactools.stats.reliability.intraclass import icc
+from bactools.stats.reliability.intraclass_result import KINDS
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

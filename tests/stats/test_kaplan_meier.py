@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
-from bactools.stats.kaplan_meier import cumulative_incidence, kaplan_meier
 from bactools.stats.result import StatsError
+from bactools.stats.survival.kaplan_meier import cumulative_incidence, kaplan_meier
 
 from .survival_data import women
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bactools.stats.concordance import concordance
 from bactools.stats.grades import grades
-from bactools.stats.kappa import kappa, kappa_of_table
+from bactools.stats.reliability.concordance import concordance
+from bactools.stats.reliability.kappa import kappa, kappa_of_table
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from bactools.cube import on_dates
 from bactools.stats.method_comparison import MethodComparison, deming, passing_bablok, theil_sen
-from bactools.stats.passing_bablok import MOST
+from bactools.stats.method_comparison.passing_bablok import MOST
 from bactools.stats.result import StatsError
 from bactools.testing.cube import simulate_cube
 

@@ -11,8 +11,8 @@ import xarray as xr
 
 from bactools.conventions import STATUS
 from bactools.cube import on_dates
-from bactools.stats.exam_table import ABSENT, DONE, FAILED, exam_table
-from bactools.stats.missingness import missingness
+from bactools.stats.cohort.exam_table import ABSENT, DONE, FAILED, exam_table
+from bactools.stats.cohort.missingness import missingness
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

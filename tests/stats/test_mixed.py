@@ -12,8 +12,8 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from bactools.stats.mixed import Mixed, mixed
-from bactools.stats.mixed_likelihood import Profile, Sums
-from bactools.stats.mixed_result import likelihood_ratio
+from bactools.stats.mixed.likelihood import Profile, Sums
+from bactools.stats.mixed.result import likelihood_ratio
 from bactools.stats.result import StatsError
 
 

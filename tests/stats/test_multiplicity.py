@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from bactools.stats.multiplicity import ADJUSTMENTS, Adjustment, adjust
+from bactools.stats.comparison.multiplicity import ADJUSTMENTS, Adjustment, adjust
 from bactools.stats.result import StatsError
 
 # Benjamini and Hochberg 1995, section 2.3: the fifteen p-values of a trial of thrombolysis

@@ -12,10 +12,10 @@ from scipy import stats
 
 from bactools.cube import on_dates
 from bactools.stats.burden import burden
-from bactools.stats.explained import r2_by_woman
-from bactools.stats.reference_join import PAPER_METRICS, Joined, join_reference
 from bactools.stats.reference_measures import PUBLISHED, kind_of, reference_measures
-from bactools.stats.reference_table import read_reference, reference_table
+from bactools.stats.reference_measures.explained import r2_by_woman
+from bactools.stats.reference_measures.join import PAPER_METRICS, Joined, join_reference
+from bactools.stats.reference_measures.table import read_reference, reference_table
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

@@ -11,8 +11,8 @@ import xarray as xr
 
 from bactools.cube import on_dates
 from bactools.stats.agreement import agreement
-from bactools.stats.concordance import concordance
-from bactools.stats.repeated import repeated_correlation, view_consistency
+from bactools.stats.reliability.concordance import concordance
+from bactools.stats.reliability.repeated import repeated_correlation, view_consistency
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

@@ -7,8 +7,8 @@ import pytest
 from patsy import cr
 
 from bactools.stats.association import cox, logistic
+from bactools.stats.association.splines import QUANTILES, knots_of, spline_basis
 from bactools.stats.result import StatsError
-from bactools.stats.splines import QUANTILES, knots_of, spline_basis
 
 from .survival_data import women
 

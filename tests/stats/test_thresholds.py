@@ -12,10 +12,10 @@ import xarray as xr
 from scipy import stats
 
 from bactools.metrics import from_histogram
-from bactools.stats.concordance import concordance
+from bactools.stats.reliability.concordance import concordance
 from bactools.stats.result import StatsError
 from bactools.stats.thresholds import Thresholds, thresholds
-from bactools.stats.thresholds_sums import Grid
+from bactools.stats.thresholds.sums import Grid
 from bactools.testing import simulate_cube
 
 SOME = {"cuts": (0.01, 0.3, 0.5, 0.62, 0.99), "xs": (0, 40.5, 99, 100, 150, 254, 255)}

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from bactools.stats.burden import Burden, burden
-from bactools.stats.progressors import SDC, wilson
 from bactools.stats.reliability import measurement_error
 from bactools.stats.result import Estimate, StatsError
 from bactools.stats.trajectories import Trajectories, trajectories
+from bactools.stats.trajectories.progressors import SDC, wilson
 from bactools.testing import simulate_cube
 
 YEARLY = 0.8 * 4e-4 * (1 + 0.35 * 0.5)

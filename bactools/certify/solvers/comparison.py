@@ -7,8 +7,8 @@ from typing import Any, cast
 import pandas as pd
 
 from bactools.certify.registry import Tables, solves
-from bactools.stats.group_comparison import compare_groups
-from bactools.stats.multiplicity import Adjustment, adjust
+from bactools.stats.comparison.groups import compare_groups
+from bactools.stats.comparison.multiplicity import Adjustment, adjust
 
 Answers = dict[str, float]
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bactools.certify.registry import Tables, solves
 from bactools.stats.mixed import Mixed, mixed
-from bactools.stats.mixed_result import likelihood_ratio
+from bactools.stats.mixed.result import likelihood_ratio
 
 Answers = dict[str, float]
 

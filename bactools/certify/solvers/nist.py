@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bactools.certify.registry import Tables, solves
 from bactools.stats.regression import regression
-from bactools.stats.regression_result import Regression
+from bactools.stats.regression.result import Regression
 
 Answers = dict[str, float]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bactools.certify.registry import Tables, solves
 from bactools.certify.solvers.agreement import Answers
-from bactools.stats.concordance import concordance
-from bactools.stats.intraclass import icc
-from bactools.stats.intraclass_result import KINDS
-from bactools.stats.kappa import kappa_of_table
 from bactools.stats.reliability import measurement_error
-from bactools.stats.repeated_correlation import repeated_correlation
+from bactools.stats.reliability.concordance import concordance
+from bactools.stats.reliability.intraclass import icc
+from bactools.stats.reliability.intraclass_result import KINDS
+from bactools.stats.reliability.kappa import kappa_of_table
+from bactools.stats.reliability.repeated_correlation import repeated_correlation
 
 _COHENS_DISAGREEMENT = ((0, 1, 3), (1, 0, 6), (3, 6, 0))
 """How much each disagreement counts in Cohen's example of 200 pairs."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bactools.certify.registry import Tables, solves
 from bactools.stats.association import cox, fine_gray
-from bactools.stats.kaplan_meier import kaplan_meier
-from bactools.stats.risk_sets import Ties
+from bactools.stats.association.risk_sets import Ties
+from bactools.stats.survival.kaplan_meier import kaplan_meier
 
 Answers = dict[str, float]
 
