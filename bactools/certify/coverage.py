@@ -126,10 +126,12 @@ class _Tally:
     held: dict[tuple[str, str, str, str], list[bool]] = field(default_factory=dict)
 
     def add(self, design: str, counted: Iterator[Counted]) -> None:
+        """Count the intervals of one study."""
         for quantity, interval, role, held in counted:
             self.held.setdefault((design, quantity, interval, role), []).append(held)
 
     def table(self) -> pd.DataFrame:
+        """Return the shares, one row per design, quantity and interval."""
         rows = []
         for (design, quantity, interval, role), held in self.held.items():
             share, n = float(np.mean(held)), len(held)
