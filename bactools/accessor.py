@@ -11,7 +11,7 @@ import xarray as xr
 
 if TYPE_CHECKING:
     from bactools.stats.agreement import Agreement
-    from bactools.stats.agreement_result import Repeats
+    from bactools.stats.agreement.result import Repeats
     from bactools.stats.burden import Burden
     from bactools.stats.cohort import Table1
     from bactools.stats.cohort.flow import Flow

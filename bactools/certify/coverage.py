@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bactools.stats.agreement import Agreement, agreement
-from bactools.stats.differences import Scale
+from bactools.stats.agreement.differences import Scale
 from bactools.stats.result import Estimate
 
 LOW, HIGH = 0.93, 0.97

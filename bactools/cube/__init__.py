@@ -7,12 +7,13 @@ from bactools.cube.literal import MEMORY_LIMIT, on_dates, on_exams
 from bactools.cube.opening import open_cube
 from bactools.cube.pairing import pair
 from bactools.cube.store import open_stored, write_cube
-from bactools.cube.table import to_table, write_table
+from bactools.cube.table import csv_bytes, to_table, write_table
 
 __all__ = [
     "MEMORY_LIMIT",
     "PROVENANCE",
     "assemble",
+    "csv_bytes",
     "on_dates",
     "on_exams",
     "open_cube",

@@ -98,7 +98,7 @@ def write_table(table: pd.DataFrame, target: str | Path, *, form: Form | None = 
     chosen = form or ("csv" if str(target) == "-" else Path(target).suffix.lower().removeprefix("."))
     if chosen not in ("csv", "parquet"):
         raise ValueError(f"cannot write a table as {chosen!r}: name the file .csv or .parquet, or give form=")
-    content = _csv(table) if chosen == "csv" else table.to_parquet(None, index=False)
+    content = csv_bytes(table) if chosen == "csv" else table.to_parquet(None, index=False)
     if str(target) == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
@@ -113,7 +113,8 @@ def write_table(table: pd.DataFrame, target: str | Path, *, form: Form | None = 
         part.unlink(missing_ok=True)
 
 
-def _csv(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV, see `write_table`."""
     safe = table.rename(columns=_neutral)
     for position, dtype in enumerate(safe.dtypes):
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bactools.figures import style
 from bactools.figures.words import no_figure
-from bactools.stats.agreement_result import Agreement
+from bactools.stats.agreement.result import Agreement
 from bactools.stats.result import Estimate, number
 
 _SMOOTH = 101

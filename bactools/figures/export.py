@@ -49,12 +49,7 @@ def save(
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMATS:
         raise ExportError(f"cannot write a figure as {path.suffix!r}: name it {', '.join(FORMATS)}")
-    layout = figure.layout
-    content = (
-        figure.to_html(include_plotlyjs=True).encode()
-        if form == "html"
-        else _drawn(figure, form, layout.width or width, layout.height or height, scale)
-    )
+    content = render(figure, form, width=width, height=height, scale=scale)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content)
@@ -62,6 +57,29 @@ def save(
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def render(figure: go.Figure, form: str, *, width: int = 900, height: int = 600, scale: float = 2.0) -> bytes:
+    """Return a figure as the content of a file.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    form : {"png", "svg", "pdf", "html"}
+    width, height, scale
+        See `save`.
+
+    Raises
+    ------
+    ExportError
+        If the form is none of these, or a picture is asked for and there is no Chrome or Chromium.
+    """
+    if form not in FORMATS:
+        raise ExportError(f"cannot write a figure as {form!r}: choose {', '.join(FORMATS)}")
+    if form == "html":
+        return bytes(figure.to_html(include_plotlyjs=True).encode())
+    layout = figure.layout
+    return _drawn(figure, form, layout.width or width, layout.height or height, scale)
 
 
 def _drawn(figure: go.Figure, form: str, width: float, height: float, scale: float) -> bytes:

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bactools.figures import regression, style
-from bactools.stats.agreement_result import Agreement
+from bactools.figures.agreement import add_bland_altman, axis_titles
+from bactools.stats.agreement.result import Agreement
 from bactools.stats.regression.result import Regression
 from bactools.stats.result import StatsError, number
 
@@ -88,40 +89,19 @@ def _scatter(figure: go.Figure, result: Regression, column: int, *, identity: bo
 
 
 def _bland_altman(figure: go.Figure, found: Agreement, panel: int, column: int) -> None:
-    table = found.points
-    figure.add_trace(
-        go.Scatter(
-            x=table["mean"], y=table["difference"], mode="markers", name="images",
-            customdata=style.customdata(table),
-            hovertemplate=style.hover(table, "mean %{x:.4g}", "difference %{y:.4g}"),
-            marker={"color": style.COLOURS[0], "size": 6, "opacity": 0.7},
-        ),
-        row=2, col=column,
-    )  # fmt: skip
-    shown = [table["difference"]]
-    told = regression.broken(f"not estimable: {found.reason}", width=30)
+    add_bland_altman(figure, found, row=2, col=column, naive=False, legend=False)
+    shown, told = [found.points["difference"]], regression.broken(f"not estimable: {found.reason}", width=30)
     if found.estimable:
-        across = regression.across(table["mean"])
-        heights = found.limits_at(across)
-        shown += map(pd.Series, heights)
-        for height, dash in zip(heights, (style.DASHES[0], style.DASHES[1], style.DASHES[1]), strict=True):
-            figure.add_trace(
-                go.Scatter(
-                    x=across, y=height, mode="lines", hoverinfo="skip",
-                    line={"color": style.COLOURS[1], "width": 2, "dash": dash},
-                ),
-                row=2, col=column,
-            )  # fmt: skip
+        shown += [pd.Series(height) for height in found.limits_at(regression.across(found.points["mean"]))]
         told = [
             f"bias = {number(found.bias.value)}",
             f"limits = {number(found.lower.value)}, {number(found.upper.value)}",
         ]
     figure.add_annotation(regression.inside(told, axis=_axis(panel), size=11))
-    a, b = map(style.plain, found.names)
-    figure.update_xaxes(title=f"mean of {a} and {b}", row=2, col=column)
-    what = {"log": f"ln {a} − ln {b}", "ratio": f"{a} / {b}", "percent": f"100 ({a} − {b}) / mean [%]"}
-    title = what.get(found.scale, f"{a} − {b}")
-    figure.update_yaxes(title=title, range=_with_room(pd.concat(shown)), row=2, col=column)
+    x, y = axis_titles(found)
+    figure.update_xaxes(title=x, row=2, col=column)
+    limits = None if found.scale == "ratio" else _with_room(pd.concat(shown))
+    figure.update_yaxes(title=y, range=limits, row=2, col=column)
 
 
 def _with_room(values: pd.Series) -> list[float] | None:

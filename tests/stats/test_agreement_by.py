@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from bactools.stats.agreement import agreement
-from bactools.stats.agreement_by import agreement_by
+from bactools.stats.agreement.by_group import agreement_by
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bactools.stats.design_agreement import (
+from bactools.stats.agreement.limits import limits_of_agreement
+from bactools.stats.design.agreement import (
     exact_test_critical,
     exact_test_power,
     interval_power,
     sample_size_agreement,
 )
-from bactools.stats.limits import limits_of_agreement
 from bactools.stats.result import StatsError
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from bactools.stats.burden import burden
-from bactools.stats.design_progression import own_rate_sd, rate_power, sample_size_progression
+from bactools.stats.design.progression import own_rate_sd, rate_power, sample_size_progression
 from bactools.stats.result import StatsError
 from bactools.stats.trajectories import trajectories
 from bactools.testing import simulate_cube

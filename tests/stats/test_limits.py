@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bactools.stats.limits import INTERVALS, limits_of_agreement, tolerance_factor, variance_interval
+from bactools.stats.agreement.limits import (
+    INTERVALS,
+    limits_of_agreement,
+    tolerance_factor,
+    variance_interval,
+)
 from bactools.stats.result import StatsError
 
 Z = float(stats.norm.ppf(0.975))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from bactools.stats.nested import Components, Groups, components, constant_components
-from bactools.stats.nested_limits import nested_limits, sd_estimate
-from bactools.stats.resampling import Sampling, bca, bootstrap_limits, parametric_limits
+from bactools.stats.agreement.bootstrap import Sampling, bootstrap_limits, parametric_limits
+from bactools.stats.agreement.nested import Components, Groups, components, constant_components
+from bactools.stats.agreement.nested_limits import nested_limits, sd_estimate
+from bactools.stats.resampling import bca
 from bactools.stats.result import StatsError
 
 UNEQUAL = np.array([1, 3, 8, 2, 1, 5, 4, 12, 2, 6, 3, 1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bactools.stats.quantiles import quantile_limits
+from bactools.stats.agreement.quantiles import quantile_limits
 from bactools.stats.resampling import resample
 
 

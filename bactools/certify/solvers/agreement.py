@@ -11,14 +11,14 @@ from scipy import stats
 
 from bactools.certify.registry import Tables, solves
 from bactools.stats.agreement import Agreement, agreement
+from bactools.stats.agreement.limits import Interval, limits_of_agreement, tolerance_factor
 from bactools.stats.correlation import correlation
-from bactools.stats.design_agreement import (
+from bactools.stats.design.agreement import (
     exact_test_critical,
     exact_test_power,
     interval_power,
     sample_size_agreement,
 )
-from bactools.stats.limits import Interval, limits_of_agreement, tolerance_factor
 from bactools.stats.reliability import measurement_error
 
 _SHORT = {"exact": "exact", "mover": "mover", "approximate-1999": "1999", "approximate-1986": "sqrt3"}

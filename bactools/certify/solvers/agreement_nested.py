@@ -7,8 +7,8 @@ import numpy as np
 from bactools.certify.registry import Tables, solves
 from bactools.certify.solvers.agreement import Answers, limits, long
 from bactools.stats.agreement import agreement
+from bactools.stats.agreement.nested import Groups, components
 from bactools.stats.correlation import correlation
-from bactools.stats.nested import Groups, components
 from bactools.stats.reliability import measurement_error
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from bactools.stats.agreement.limits import variance_interval
+from bactools.stats.agreement.nested import Groups
 from bactools.stats.inputs import FloatArray, Values, between, choice, vector
-from bactools.stats.limits import variance_interval
-from bactools.stats.nested import Groups
 from bactools.stats.result import Estimate, Result, StatsError, frame, p_words
 
 Zeros = Literal["keep", "leave out"]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bactools.stats.agreement.limits import variance_interval
 from bactools.stats.inputs import FloatArray
-from bactools.stats.limits import variance_interval
 from bactools.stats.lines import t_estimate
 from bactools.stats.result import Estimate
 from bactools.stats.trajectories.histories import Histories

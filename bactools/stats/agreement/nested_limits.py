@@ -7,12 +7,12 @@ from typing import Literal, get_args
 
 from scipy import stats
 
-from bactools.stats.limits import variance_interval
-from bactools.stats.nested import Components
+from bactools.stats.agreement.limits import variance_interval
+from bactools.stats.agreement.nested import Components
 from bactools.stats.result import Estimate
 
 NestedInterval = Literal["mover", "approximate", "bootstrap", "parametric-bootstrap"]
-"""How the intervals of the limits are made; see `bactools.stats.agreement.agreement`."""
+"""How the intervals of the limits are made; see `bactools.stats.agreement.analysis.agreement`."""
 
 NESTED_INTERVALS: tuple[str, ...] = get_args(NestedInterval)
 

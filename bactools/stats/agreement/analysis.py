@@ -12,16 +12,17 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bactools.stats.agreement_options import check, interval_of, is_nested
-from bactools.stats.agreement_result import Agreement, Limits, Repeats
-from bactools.stats.differences import Scale, averages, differences, rounding, sides
+from bactools.stats.agreement.bootstrap import ClosedForm, Sampling, bootstrap_limits, parametric_limits
+from bactools.stats.agreement.differences import Scale, averages, differences, rounding, sides
+from bactools.stats.agreement.limits import INTERVALS, Interval, limits_of_agreement, variance_interval
+from bactools.stats.agreement.nested import Components, Estimator, Groups, components, constant_components
+from bactools.stats.agreement.nested_limits import nested_limits, sd_estimate
+from bactools.stats.agreement.options import check, interval_of, is_nested
+from bactools.stats.agreement.quantiles import quantile_limits
+from bactools.stats.agreement.result import Agreement, Limits, Repeats
 from bactools.stats.inputs import FloatArray, Pairs, Values
-from bactools.stats.limits import INTERVALS, Interval, limits_of_agreement, variance_interval
 from bactools.stats.lines import line, t_estimate
-from bactools.stats.nested import Components, Estimator, Groups, components, constant_components
-from bactools.stats.nested_limits import nested_limits, sd_estimate
-from bactools.stats.quantiles import quantile_limits
-from bactools.stats.resampling import ClosedForm, Ends, Sampling, bootstrap_limits, parametric_limits
+from bactools.stats.resampling import Ends
 from bactools.stats.result import Estimate, StatsError, number
 
 __all__ = ["Agreement", "agreement"]
@@ -64,7 +65,7 @@ def agreement(
         a goes with which of b does not matter. ``pooled``: as if pairs were independent, which makes
         intervals too narrow.
     estimator : {"anova", "means", "reml"}
-        Of the components with ``varying``; see `bactools.stats.nested.components`.
+        Of the components with ``varying``; see `bactools.stats.agreement.nested.components`.
     scale : {"difference", "log", "ratio", "percent"}
         ``log``: ln a - ln b. ``ratio``: the same, given as a / b. ``percent``: 100 (a - b) / mean. The
         first two against the mean of the logarithms, which "ratio" gives as geometric mean.
@@ -99,6 +100,10 @@ def agreement(
 
     Notes
     -----
+    In 1,000 simulated studies of 20 to 100 women all default intervals hold the truth in 94 to 97 %
+    (`bactools.certify.coverage`), if differences are normal. If they are skewed, that of a limit may do so
+    in 73 % only; "bootstrap" then does in 90 to 93 %, as it does with normal ones of 26 to 40 women.
+
     Images are nested in breasts and these in women. One level, the woman, allows for both: however
     alike her images are and why, the bias has the right standard error, and with as many images of each
     breast the limits add up all variance there is. Only the variance within women counts as known a

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bactools.stats.differences import Scale
+from bactools.stats.agreement.differences import Scale
+from bactools.stats.agreement.nested import Estimator
 from bactools.stats.inputs import FloatArray
 from bactools.stats.lines import Line
-from bactools.stats.nested import Estimator
 from bactools.stats.result import Estimate, Result, StatsError, frame, number, p_words
 
 Repeats = Literal["refuse", "varying", "constant", "pooled"]
@@ -196,6 +196,8 @@ class Agreement(Result):
         if self.normality_p < 0.05 and self.limits == "parametric":
             positive = bool((self.points[["a", "b"]] > 0).all(axis=None)) and self.scale == "difference"
             advice = "scale='log' or limits='nonparametric'" if positive else "limits='nonparametric'"
+            if self.nested and self.interval != "bootstrap":
+                advice += "; at least interval='bootstrap' for the intervals of the limits"
             told.append(
                 f"The differences are not normally distributed ({p_words(self.normality_p)}, Shapiro-Wilk):"
                 f" consider {advice}."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bactools.stats.agreement_result import Limits, Repeats
-from bactools.stats.differences import SCALES
+from bactools.stats.agreement.differences import SCALES
+from bactools.stats.agreement.limits import INTERVALS
+from bactools.stats.agreement.nested import ESTIMATORS
+from bactools.stats.agreement.nested_limits import NESTED_INTERVALS
+from bactools.stats.agreement.result import Limits, Repeats
 from bactools.stats.inputs import Pairs, between, choice
-from bactools.stats.limits import INTERVALS
-from bactools.stats.nested import ESTIMATORS
-from bactools.stats.nested_limits import NESTED_INTERVALS
 from bactools.stats.result import StatsError
 
 _FEWEST_RESAMPLES = 100

@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from bactools.stats.agreement import agreement
-from bactools.stats.agreement_result import Agreement
+from bactools.stats.agreement.analysis import agreement
+from bactools.stats.agreement.result import Agreement
 from bactools.stats.inputs import Pairs, Values, choice, vector
 from bactools.stats.result import Estimate, Result, StatsError, p_words
 
@@ -138,7 +138,7 @@ def agreement_by(
     Parameters
     ----------
     a, b, subject, keys, names, units
-        As of `bactools.stats.agreement.agreement`.
+        As of `bactools.stats.agreement.analysis.agreement`.
     group : str, sequence or DataArray
         What each pair belongs to: a column of `keys`, a coordinate of two DataArrays, or one value per
         pair. Pairs without one are left out and counted.

@@ -1,0 +1,1 @@
+"""How many women a study needs."""
