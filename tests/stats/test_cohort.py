@@ -333,3 +333,10 @@ def test_burden_by_what_cannot_group_is_refused() -> None:
     silent = burden(simulate_cube(10, without_bac=1.0))
     assert np.isnan(burden_by(silent, "ckd").p)
     assert burden_by(silent, "ckd").estimable
+
+
+def test_burden_by_what_is_known_of_nobody_is_told_in_words() -> None:
+    cube = simulate_cube(6, n_exam=2)
+    unknown = burden_by(burden(cube.assign(age=cube["age"] * np.nan)))
+    assert unknown.reason == "the age of no woman is known"
+    assert not burden_by(burden(cube.isel(subject=[]))).estimable

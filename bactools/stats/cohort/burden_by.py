@@ -105,7 +105,8 @@ def burden_by(burden: Burden, by: str = "age", *, edges: Sequence[float] | None 
     table = burden.baseline()
     unknown = table[by].isna()
     table = table[~unknown].reset_index(drop=True)
-    texts, order = _classes(table[by], by, edges)
+    nobody: tuple[np.ndarray, list[str]] = (np.empty(0, dtype=object), [])
+    texts, order = _classes(table[by], by, edges) if len(table) else nobody
     units = [name for name in ("subject", "breast", "view") if name in table]
     points = table[[*units, "date", "value"]].assign(group=texts, by=table[by])
     found = [points.loc[points["group"] == group, "value"].to_numpy(dtype=float) for group in order]
