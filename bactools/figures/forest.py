@@ -91,7 +91,7 @@ def forest(
             text=style.plain(_numbers(row)), font={"size": 12},
         )  # fmt: skip
     figure.update_yaxes(
-        tickvals=rows["y"], ticktext=[style.plain(text) for text in rows["shown"]], showgrid=False,
+        tickvals=list(rows["y"]), ticktext=[style.plain(text) for text in rows["shown"]], showgrid=False,
         range=[-0.6, float(rows["y"].max()) + 0.6], automargin=True,
     )  # fmt: skip
     figure.update_xaxes(

@@ -337,3 +337,8 @@ def test_ratios_that_a_computer_cannot_write_are_endless() -> None:
     assert "inf" in found.interpret()
     whole = replace(found, note="of phantoms")
     assert "Note: of phantoms." in whole.interpret()
+
+
+def test_one_woman_gets_words() -> None:
+    assert not cox([1.0], [1], [2.0]).estimable
+    assert not logistic([1], [2.0]).estimable

@@ -224,7 +224,7 @@ def _scaled(exposure: Variable, per: str | float, units: str) -> tuple[float, st
     """Return what to divide the exposure by, and that in words."""
     unit = f" {units}" if units not in ("", "1") else ""
     if per == "sd":
-        scale = float(exposure.values.std(ddof=1)) or 1.0
+        scale = (float(exposure.values.std(ddof=1)) if exposure.values.size > 1 else 0.0) or 1.0
         return scale, f"SD of {exposure.name} ({number(scale)}{unit})"
     if per == "unit":
         return 1.0, f"{units if unit else 'unit'} of {exposure.name}"
