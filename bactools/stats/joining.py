@@ -90,10 +90,14 @@ def joined(
     StatsError
         If something is missing, or an image stands twice in `against`.
     """
-    ours = _images(cube, metric, also=covariates)
     if isinstance(against, str):
-        theirs, name = _images(cube, against), against
-    elif isinstance(against, xr.Dataset):
+        # the same images: nothing to look for
+        both = _images(cube, metric, also=[against, *covariates])
+        return _joined(
+            both.assign(other=both[against]), cube, metric, covariates, names or (metric, against), ""
+        )
+    ours = _images(cube, metric, also=covariates)
+    if isinstance(against, xr.Dataset):
         theirs, name = _images(against, metric), f"{metric} of the other cube"
     elif isinstance(against, xr.DataArray):
         theirs, name = _cells(against), str(against.name or "the other")
@@ -104,14 +108,25 @@ def joined(
         where = f"{str(first['subject'])[:64]}, {str(first['view'])[:8]}, {first['date']:%Y-%m-%d}"
         raise StatsError(f"what to compare with has two values for one image ({where}): leave one out")
     both = ours.merge(theirs.rename(columns={"value": "other"})[[*_KEY, "other"]], on=_KEY)
-    attrs = [cube.attrs, against.attrs if isinstance(against, xr.Dataset) else {}]
-    notes = sorted({str(found["weights_note"]) for found in attrs if found.get("weights_note")})
+    note = str(against.attrs.get("weights_note", "")) if isinstance(against, xr.Dataset) else ""
+    return _joined(both, cube, metric, covariates, names or (metric, name), note)
+
+
+def _joined(
+    both: pd.DataFrame,
+    cube: xr.Dataset,
+    metric: str,
+    covariates: Sequence[str],
+    names: tuple[str, str],
+    note: str,
+) -> Joined:
+    notes = sorted({str(told) for told in (cube.attrs.get("weights_note"), note) if told})
     return Joined(
         both["value"],
         both["other"],
         both[[name for name in _KNOWN if name in both]],
         both[list(covariates)],
-        names or (metric, name),
+        names,
         str(cube[metric].attrs.get("units", "1")),
         "; ".join(notes),
     )
