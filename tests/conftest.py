@@ -11,6 +11,7 @@ import numpy as np
 import platformdirs
 import pytest
 import torch
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from bactools.inference import use_threads
@@ -21,6 +22,10 @@ from bactools.study import Study
 from bactools.testing import breast_pixels
 
 from .study.made import measure, write_folder
+
+# how long an example takes says something of the machine, not of the code
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 SHARED = Path(__file__).parents[2] / "shared"
 _CACHE = platformdirs.user_cache_dir("bactools")  # before tests move the cache
