@@ -54,9 +54,21 @@ ALLOWED: dict[str, set[str]] = {
     "stats": {"conventions", "cube", "metrics"},
     "certify": {"stats"},
     "figures": {"stats"},
+    "explore": {"conventions", "cube", "dicom", "metrics", "preprocess", "stats", "study"},
+    "report": {
+        "accessor",
+        "conventions",
+        "cube",
+        "explore",
+        "figures",
+        "metrics",
+        "recipe",
+        "stats",
+        "study",
+    },
     "accessor": set(),
     "demo": set(),
-    "testing": {"accessor", "conventions", "cube", "dicom"},
+    "testing": {"accessor", "conventions", "cube", "dicom", "recipe", "study"},
     "cli": {"recipe"},
     "__init__": set(),
 }
@@ -75,6 +87,8 @@ LATER: dict[str, set[str]] = {
         "overlay",
         "phantom",
         "replay",
+        "report",
+        "stats",
         "study",
         "training",
     },
@@ -198,6 +212,26 @@ def test_the_command_line_loads_nothing_of_its_own_accord() -> None:
     for path in (PACKAGE / "cli").glob("*.py"):
         outside = {target.split(".")[0] for target in imports(path, at_once=True)}
         assert outside <= {"click", "bactools", *sys.stdlib_module_names}
+
+
+DASHBOARDS = sorted((PACKAGE.parent / "dashboards").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_pages_are_thin(path: Path) -> None:
+    """What is counted or drawn is counted and drawn elsewhere."""
+    outside = {target.split(".")[0] for target in imports(path, at_once=False)}
+    assert not outside & {"numpy", "pandas", "plotly", "scipy", "statsmodels", "torch"}
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_the_library_does_not_know_the_dashboard() -> None:
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if any(target.split(".")[0] == "dashboards" for target in imports(path, at_once=False))
+    }
+    assert users <= {"cli/dashboard.py", "study/study.py"}
 
 
 def test_no_relative_imports() -> None:

@@ -52,7 +52,7 @@ def test_versions_agree() -> None:
 
 
 def test_top_level_holds_what_the_house_says() -> None:
-    rooms = {"bactools", "notebooks", "dashboards", "data", "tests"}
+    rooms = {"bactools", "notebooks", "dashboards", "data", "tests", "benchmarks"}
     files = {"README.md", "environment.yml", "pyproject.toml", "Makefile", "constraints.txt"}
     files |= {"LICENSE", "CITATION.cff", "CHANGELOG.md"}
     made = {"demo", "build", "dist", "training", "replay"}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from bactools.cli.certify import certify
+from bactools.cli.dashboard import dashboard
 from bactools.cli.demo import demo
 from bactools.cli.measure import index, run
 from bactools.cli.phantom import phantom
 from bactools.cli.replay import replay
+from bactools.cli.report import report
 from bactools.cli.study import cube, evaluate, overlay
 from bactools.cli.training import finetune, train
 from bactools.cli.weights import weights
@@ -29,6 +31,8 @@ for command in (
     cube,
     overlay,
     evaluate,
+    dashboard,
+    report,
     train,
     finetune,
     weights,

@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from bactools.figures import style
+from bactools.figures.aggregate import BELOW, counts, many
 from bactools.figures.words import no_figure
 from bactools.stats.agreement.result import Agreement
 from bactools.stats.result import Estimate, number
 
 _SMOOTH = 101
-_MOST_SVG = 20_000
 _NAIVE = "rgba(0, 0, 0, 0.45)"
 _BANDS = {"bias": "rgba(0, 114, 178, 0.18)", "limit": "rgba(213, 94, 0, 0.16)"}
 _LABEL = 12
@@ -70,11 +70,13 @@ def bland_altman(
     add_bland_altman(figure, result, bands=bands, trend=trend, naive=naive)
     if result.estimable:
         _label(figure, result)
+    below = BELOW if many(result.points) else 64
     style.finish(
-        figure, title=style.plain(result.title), note=result.note,
-        margin={"r": 190 if result.estimable else 30, "t": 130},
+        figure, title=style.plain(result.title),
+        margin={"r": 190 if result.estimable else 30, "t": 130, "b": below if many(result.points) else 60},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
+    style.note_below(figure, result.note, below=below)
     # above the legend, which may have three rows
     return figure.update_layout(title={"y": 0.98, "yanchor": "top"})
 
@@ -221,10 +223,16 @@ def _trend(panel: _Panel, result: Agreement) -> None:
 
 def _points(panel: _Panel, result: Agreement) -> None:
     table = result.points
-    kind = go.Scatter if len(table) <= _MOST_SVG else go.Scattergl
+    if many(table):
+        drawn = counts(
+            table, "mean", "difference", log=result.scale == "ratio", scale=panel.legend,
+            lines=("mean", "difference"),
+        )  # fmt: skip
+        panel.figure.add_trace(drawn, **panel.at)
+        return
     known = {trace.legendgroup for trace in panel.figure.data}
     panel.figure.add_trace(
-        kind(
+        go.Scatter(
             x=table["mean"], y=table["difference"], mode="markers", name="images", legendgroup="images",
             showlegend=panel.legend and "images" not in known, customdata=style.customdata(table),
             hovertemplate=style.hover(table, "mean %{x:.4g}", "difference %{y:.4g}"),

@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from bactools.figures import style
+from bactools.figures.aggregate import BELOW, counts, many
 from bactools.stats.method_comparison.result import MethodComparison
 from bactools.stats.regression.result import Regression
 from bactools.stats.result import number
 
 _SMOOTH = 101
-_MOST_SVG = 20_000
 
 Fitted = Regression | MethodComparison
 
@@ -47,7 +47,10 @@ def scatter(result: Fitted, *, identity: bool = False, prediction: bool = False)
     figure.add_annotation(numbers(result))
     figure.update_xaxes(title=axis_titles(result)[0])
     figure.update_yaxes(title=axis_titles(result)[1])
-    return style.finish(figure, title=style.plain(result.title), note=result.note)
+    if not many(result.points):
+        return style.finish(figure, title=style.plain(result.title), note=result.note)
+    style.finish(figure, title=style.plain(result.title), margin={"b": BELOW})
+    return style.note_below(figure, result.note, below=BELOW)
 
 
 def axis_titles(result: Fitted) -> tuple[str, str]:
@@ -57,12 +60,13 @@ def axis_titles(result: Fitted) -> tuple[str, str]:
     return x, y
 
 
-def points(result: Fitted, *, legend: bool = True) -> go.Scatter | go.Scattergl:
-    """Return the points; a click on one leads to its image."""
+def points(result: Fitted, *, legend: bool = True) -> go.Scatter | go.Heatmap:
+    """Return the points, or counts of very many; a click on one leads to its image."""
     table = result.points
-    kind = go.Scatter if len(table) <= _MOST_SVG else go.Scattergl
     x, y = map(style.plain, result.names)
-    return kind(
+    if many(table):
+        return counts(table, "x", "y", scale=legend, lines=(x, y))
+    return go.Scatter(
         x=table["x"],
         y=table["y"],
         mode="markers",

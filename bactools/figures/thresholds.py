@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from bactools.figures import style
 from bactools.figures.words import no_figure, note_below
 from bactools.stats.inputs import choice
-from bactools.stats.result import number
+from bactools.stats.result import Estimate, number
 from bactools.stats.thresholds.result import CRITERIA, UNITLESS, Cutoff, Thresholds
 
 _SURFACES = {
@@ -28,7 +28,9 @@ _LEGEND = {"orientation": "h", "y": -0.17, "yanchor": "top", "x": 0}
 _BELOW = 130
 
 
-def threshold_surface(result: Thresholds, *, show: str | None = None) -> go.Figure:
+def threshold_surface(
+    result: Thresholds, *, show: str | None = None, at: tuple[float, float] | None = None
+) -> go.Figure:
     """Draw one number at every probability cut and intensity threshold, best and published point marked.
 
     Parameters
@@ -46,7 +48,7 @@ def threshold_surface(result: Thresholds, *, show: str | None = None) -> go.Figu
     Raises
     ------
     StatsError
-        If there is no such surface.
+        If there is no such surface, or the point is not on it.
     """
     name = show or result.criterion
     choice(name, list(_SURFACES), name="show")
@@ -78,13 +80,15 @@ def threshold_surface(result: Thresholds, *, show: str | None = None) -> go.Figu
     ):
         if point is not None:
             figure.add_traces(_mark(point, words, symbol, one_cut=cuts.size < 2))
+    if at is not None:
+        figure.add_traces(_mark(_point(result, *at), "chosen", "diamond-open", one_cut=cuts.size < 2))
     figure.update_xaxes(title="intensity threshold X [grey level]")
     figure.update_yaxes(title="probability cut")
     style.finish(figure, title=style.plain(result.title), legend=_LEGEND, margin={"b": _BELOW})
     return note_below(figure, result.note, below=_BELOW)
 
 
-def threshold_slice(result: Thresholds, *, cut: float | None = None) -> go.Figure:
+def threshold_slice(result: Thresholds, *, cut: float | None = None, x: float | None = None) -> go.Figure:
     """Draw the criterion along the intensity threshold at one cut, with its band by resampling women.
 
     Parameters
@@ -92,6 +96,8 @@ def threshold_slice(result: Thresholds, *, cut: float | None = None) -> go.Figur
     result : Thresholds
     cut : float, optional
         One on the grid; the best one by default.
+    x : float, optional
+        A threshold to mark.
 
     Returns
     -------
@@ -102,7 +108,7 @@ def threshold_slice(result: Thresholds, *, cut: float | None = None) -> go.Figur
     Raises
     ------
     StatsError
-        If the cut is not on the grid.
+        If the cut or the threshold is not on the grid.
     """
     if not result.estimable:
         return no_figure(result)
@@ -154,6 +160,9 @@ def threshold_slice(result: Thresholds, *, cut: float | None = None) -> go.Figur
     ):
         if point is not None and abs(point.cut.value - at) < 1e-6:
             figure.add_traces(_mark(point, words, symbol, value=point.score.value))
+    if x is not None:
+        chosen = _point(result, at, x)
+        figure.add_traces(_mark(chosen, "chosen", "diamond-open", value=chosen.score.value))
     layout: dict[str, Any] = {"legend": _LEGEND, "margin": {"b": _BELOW}}
     if table["share"].notna().any() and same_cut:
         layout |= _add_shares(figure, table)
@@ -181,6 +190,12 @@ def _add_shares(figure: go.Figure, table: Any) -> dict[str, Any]:
         "yaxis2": {"domain": [0, 0.2], "title": "share", "rangemode": "tozero", "anchor": "x"},
         "xaxis_anchor": "y2",
     }
+
+
+def _point(result: Thresholds, cut: float, x: float) -> Cutoff:
+    """Return a point of the surface."""
+    score = result.at(cut, x)[result.criterion]
+    return Cutoff(Estimate(cut), Estimate(x), Estimate(score))
 
 
 def _mark(

@@ -112,6 +112,12 @@ class Study:
         """Open the study's cube; options as in `bactools.open_cube`."""
         return open_cube(self.folder, **options)
 
+    def dashboard(self, *others: Any, height: int = 900) -> Any:
+        """Return the dashboard of this study, for the last line of a notebook's cell."""
+        from dashboards.notebook import show
+
+        return show(self, *others, height=height)
+
     def map(self, image_id: str) -> xr.DataArray:
         """Return the stored map of an image, see `bactools.study.maps.read_map`."""
         return read_map(self.folder / "maps.zarr", image_id)

@@ -10,6 +10,7 @@ from bactools.testing.mammogram import (
     code_item,
     write_mammogram,
 )
+from bactools.testing.study import simulate_study
 
 __all__ = [
     "LOSSLESS",
@@ -18,5 +19,6 @@ __all__ = [
     "breast_pixels",
     "code_item",
     "simulate_cube",
+    "simulate_study",
     "write_mammogram",
 ]

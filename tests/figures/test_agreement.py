@@ -156,7 +156,7 @@ def test_panels_of_a_grid_share_one_legend() -> None:
 def test_many_points_are_drawn_by_the_graphics_card() -> None:
     many = np.tile(A, 300)
     figure = bland_altman(agreement(many, many + np.random.default_rng(1).normal(size=many.size)))
-    assert isinstance(_traces(figure)[IMAGES][0], go.Scattergl)
+    assert isinstance(_traces(figure)[IMAGES][0], go.Heatmap)
 
 
 def test_images_without_a_name_need_none() -> None:

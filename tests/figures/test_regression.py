@@ -79,7 +79,7 @@ def test_what_is_not_estimable_says_so(n: int) -> None:
 
 def test_many_points_are_drawn_by_the_graphics_card() -> None:
     x = np.random.default_rng(0).normal(size=20_001)
-    assert isinstance(scatter(regression(x, x + 1)).data[0], go.Scattergl)
+    assert isinstance(scatter(regression(x, x + 1)).data[0], go.Heatmap)
 
 
 def test_figure_5_has_a_column_per_metric() -> None:

@@ -1,0 +1,102 @@
+"""By what a cohort can be chosen: the covariates of a cube, each with its range or its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bactools.stats.stored import of_exams
+
+Kind = Literal["range", "choice"]
+
+PER_IMAGE = ("age", "vendor")
+"""What a study tells of each image and a cohort is chosen by, exam by exam."""
+
+_MOST_CHOICES = 20
+_HIDDEN = ("true_",)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One way to choose.
+
+    Attributes
+    ----------
+    name : str
+        The variable.
+    kind : {"range", "choice"}
+    low, high : float
+        Of a range.
+    choices : tuple of str
+        Of a choice.
+    units : str
+    """
+
+    name: str
+    kind: Kind
+    low: float = 0.0
+    high: float = 0.0
+    choices: tuple[str, ...] = ()
+    units: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name with its unit."""
+        return f"{self.name} [{self.units}]" if self.units not in ("", "1") else self.name
+
+
+def controls(cube: xr.Dataset) -> list[Control]:
+    """Return the covariates by which women and exams can be chosen.
+
+    Parameters
+    ----------
+    cube : Dataset
+        In the stored form.
+
+    Returns
+    -------
+    list of Control
+        Age first, then the others by name. Free text, and what is the same for all, is no choice.
+    """
+    found = []
+    for known, array in cube.data_vars.items():
+        name = str(known)
+        per_image = name in PER_IMAGE and "view" in array.dims
+        if name.startswith(_HIDDEN) or not (
+            per_image or (array.dims and set(array.dims) <= {"subject", "exam"})
+        ):
+            continue
+        control = _control(name, exam_values(cube, name), str(array.attrs.get("units", "")))
+        if control is not None:
+            found.append(control)
+    return sorted(found, key=lambda control: (control.name != "age", control.name))
+
+
+def exam_values(cube: xr.Dataset, name: str) -> np.ndarray:
+    """Return a covariate per exam, shape (subject, exam), or per woman, shape (subject, 1)."""
+    array = cube[name]
+    if "view" in array.dims:
+        return of_exams(cube, name)
+    if "exam" not in array.dims:
+        return np.asarray(array.values)[:, None]
+    if "subject" not in array.dims:
+        return np.asarray(array.values)[None, :]
+    return np.asarray(array.transpose("subject", "exam").values)
+
+
+def _control(name: str, values: np.ndarray, units: str) -> Control | None:
+    if values.dtype.kind in "fiu":
+        known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+        if known.size == 0 or known.min() == known.max():
+            return None
+        return Control(name, "range", float(known.min()), float(known.max()), units=units)
+    if values.dtype.kind == "b":
+        return Control(name, "choice", choices=("no", "yes")) if values.any() != values.all() else None
+    if values.dtype.kind != "O":
+        return None
+    texts = sorted({str(text) for text in pd.unique(values.ravel()) if text not in (None, "")})
+    return Control(name, "choice", choices=tuple(texts)) if 1 < len(texts) <= _MOST_CHOICES else None

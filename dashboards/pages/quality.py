@@ -1,0 +1,100 @@
+"""Quality: what dropped out, what drifts, whether views agree, and where the numbers came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from bactools.explore.quality import drift, evenly, exclusions, failures, provenance, wanted
+from bactools.explore.variables import measured
+from bactools.figures.quality import drift as drawn
+from dashboards import parts
+from dashboards.base import Page
+
+DROPPED, DRIFT, VIEWS, ORIGIN = "what dropped out", "drift", "views", "provenance"
+RESEARCH = "For research only. Not a medical device: no decision about a patient may rest on these numbers."
+
+_MOST_WOMEN = 500
+_NUMBERS = {
+    "the metric, median": "value",
+    "share of images without any": "zero",
+    "detector spacing, median [mm]": "spacing_detector_mm",
+    "breast area, median [pixel]": "breast_area",
+    "share of the year's images": "share",
+}
+
+
+class QualityPage(Page):
+    """Failures, exclusions, drift, consistency of views, provenance."""
+
+    slug = "quality"
+    title = "Quality"
+    icon = "fact_check"
+    about = "What was left out and why, what drifts over the years, and what computed the numbers."
+
+    part = param.Selector(default=DROPPED, objects=[DROPPED, DRIFT, VIEWS, ORIGIN], label="Show")
+    metric = param.Selector(default="tam_100", objects=["tam_100"], label="Metric")
+    number = param.Selector(default="value", objects=_NUMBERS, label="Drift of")
+
+    def prepare(self) -> None:
+        """Offer the metrics that the study holds."""
+        self.param.metric.objects = measured(self.state.source.cube) or ["tam_100"]
+        if self.metric not in self.param.metric.objects:
+            self.metric = self.param.metric.objects[0]
+
+    def show(self) -> list[Any]:
+        """Return the banner and the part that is asked for."""
+        shown = {DROPPED: self._dropped, DRIFT: self._drift, VIEWS: self._views, ORIGIN: self._origin}
+        return [self._banner(), *shown[self.part]()]
+
+    def _banner(self) -> Any:
+        source = self.state.source
+        weights = source.about.get("weights")
+        name = str(weights.get("name", "unknown")) if isinstance(weights, dict) else "unknown"
+        note = f" {source.note}." if source.note else ""
+        return parts.notice(f"{RESEARCH} Weights: {name[:80]}.{note}", kind="warning")
+
+    def _dropped(self) -> list[Any]:
+        source = self.state.source
+        out, failed = exclusions(source.index), failures(source.images)
+        shown = [parts.words("These count the whole study: what was left out belongs to no cohort.")]
+        for title, table, none, name in (
+            ("Files that were excluded", out, "No file was excluded.", "exclusions"),
+            ("Images that could not be measured", failed, "No image failed.", "failures"),
+        ):
+            shown += [
+                parts.heading(title),
+                parts.table(table, name=name) if len(table) else parts.notice(none),
+            ]
+        return shown
+
+    def _drift(self) -> list[Any]:
+        cube = self.state.cube(*wanted(self.state.source.cube, self.metric))
+        table = drift(cube, self.metric)
+        if table.empty or self.number not in table or not table[self.number].notna().any():
+            return [parts.notice("This is not known of any image of the cohort.", kind="warning")]
+        named = {column: name for name, column in _NUMBERS.items()}[self.number]
+        name = self.metric if self.number == "value" else named
+        units = str(cube[self.metric].attrs.get("units", "")) if self.number == "value" else ""
+        return [
+            parts.figure(
+                drawn(table, column=self.number, name=name, units=units, note=self.state.source.note),
+                name="drift", table=table,
+            ),
+            parts.words("A step in a year when a vendor or a detector changed is rarely biology."),
+            parts.table(table, name="drift-by-year"),
+        ]  # fmt: skip
+
+    def _views(self) -> list[Any]:
+        cube = self.state.cube("status", self.metric)
+        some = evenly(cube, _MOST_WOMEN)
+        found = some.bac.view_consistency(self.metric)
+        told = []
+        if some is not cube:
+            say = f"From {some.sizes['subject']} of {cube.sizes['subject']} women, evenly chosen."
+            told.append(parts.notice(say))
+        return [*told, parts.result(found, name="views")]
+
+    def _origin(self) -> list[Any]:
+        return [parts.table(provenance(self.state.source.about), name="provenance")]

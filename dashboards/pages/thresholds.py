@@ -1,0 +1,130 @@
+"""Intensity threshold and probability cut, moved by hand: burden, R² and limits follow at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from bactools.explore.threshold_search import has_histogram, search, threshold_references
+from bactools.figures.thresholds import threshold_slice, threshold_surface
+from bactools.stats.result import number
+from dashboards import parts
+from dashboards.base import Page
+
+_CRITERIA = {"R²": "r2", "concordance": "ccc", "SD of differences": "sd", "RMS difference": "rmse"}
+_MOVED = frozenset({"x", "cut"})
+
+
+class ThresholdsPage(Page):
+    """Sliders over the threshold surface."""
+
+    slug = "thresholds"
+    title = "Thresholds"
+    icon = "tune"
+    about = (
+        "A pixel counts as calcified if the network is sure enough (probability cut) and it is bright"
+        " enough (threshold X). Move both and see what becomes of burden and of its agreement with a"
+        " reference; the paper used X = 100 and a cut of 0.5."
+    )
+
+    x = param.Integer(default=100, bounds=(0, 255), label="Threshold X [grey level]")
+    cut = param.Number(default=0.5, bounds=(0.05, 0.95), step=0.05, label="Probability cut")
+    against = param.Selector(default="", objects=[""], label="Against")
+    quantity = param.Selector(
+        default="tam", objects={"area (TAM)": "tam", "intensity (TSIM)": "tsim"}, label="Burden"
+    )
+    criterion = param.Selector(default="r2", objects=_CRITERIA, label="Best by")
+
+    def __init__(self, state: Any, **options: object) -> None:
+        self._live: tuple[Any, ...] | None = None
+        super().__init__(state, **options)
+
+    def prepare(self) -> None:
+        """Offer what the study can be compared with."""
+        names = threshold_references(self.state.source.cube, self.state.others)
+        self.param.against.objects = names or [""]
+        if self.against not in self.param.against.objects:
+            self.against = self.param.against.objects[0]
+
+    def show(self) -> list[Any]:
+        """Return the surface, a slice of it, and what is found at the chosen point."""
+        self._live = None
+        if not has_histogram(self.state.source.cube):
+            return [
+                parts.notice(
+                    "This study kept no joint histograms of probability and grey level, so thresholds cannot"
+                    " be moved.",
+                    kind="warning",
+                )
+            ]
+        if not self.against:
+            return [
+                parts.notice(
+                    "There is nothing to compare with: the study has no truth, and no other study is served.",
+                    kind="warning",
+                )
+            ]
+        found, burden = self._found()
+        if not found.estimable:
+            return [parts.notice(found.interpret(), kind="warning")]
+        told, surface, sliced = self._chosen(found, burden)
+        frame = found.surface.to_dataframe().reset_index()
+        figures = [
+            parts.figure(surface, name="threshold-surface", table=frame),
+            parts.figure(sliced, name="threshold-slice", table=frame),
+        ]
+        words = pn.Column(parts.words(told), sizing_mode="stretch_width")
+        self._live = (words, figures)
+        return [
+            words, *figures, parts.words(found.interpret()), parts.table(found.to_frame(), name="thresholds"),
+        ]  # fmt: skip
+
+    def move(self) -> None:
+        """Draw the chosen point anew; nothing is computed."""
+        if self._live is None:
+            self.refresh()
+            return
+        words, figures = self._live
+        found, burden = self._found()
+        told, *drawn = self._chosen(found, burden)
+        frame = found.surface.to_dataframe().reset_index()
+        words.objects = [parts.words(told)]
+        for shown, name, each in zip(figures, ("threshold-surface", "threshold-slice"), drawn, strict=True):
+            shown.objects = [shown[0], parts.figure(each, name=name, table=frame)[1]]
+            shown[0].object = each
+
+    def _found(self) -> tuple[Any, Any]:
+        state, theirs = self.state, None
+        if self.against in state.others:
+            theirs = state.cube(f"{self.quantity}_100", study=self.against)
+        return search(
+            state.source, state.cohort, against=self.against, theirs=theirs, quantity=self.quantity,
+            criterion=self.criterion,
+        )  # fmt: skip
+
+    def _chosen(self, found: Any, burden: Any) -> tuple[str, Any, Any]:
+        cut, x = round(round(self.cut * 20) / 20, 2), self.x
+        there = found.at(cut, x)
+        unit = "" if found.units in ("", "1") else f" {found.units}"
+        mean = float(burden.sel(cut=cut, x=x, method="nearest"))
+        told = (
+            f"At X = {x} and a cut of {cut:g}: mean burden {number(mean)} per image,"
+            f" R² {there['r2']:.3f}, bias {number(there['bias'])}, limits of agreement"
+            f" {number(there['lower'])} to {number(there['upper'])}{unit}, concordance"
+            f" {there['ccc']:.3f}."
+        )
+        return told, threshold_surface(found, at=(cut, x)), threshold_slice(found, cut=cut, x=x)
+
+    def _changed(self, *events: Any) -> None:
+        if self.state.page == self.slug and {event.name for event in events} <= _MOVED:
+            self.move()
+        else:
+            super()._changed(*events)
+
+    def _widget(self, name: str) -> Any:
+        if name == "x":
+            return pmui.IntSlider.from_param(self.param.x, label=self.param.x.label, width=300)
+        return super()._widget(name)
