@@ -66,8 +66,8 @@ def table(frame: Any, *, name: str) -> pn.Column:
         shown, disabled=True, show_index=False, pagination="remote", page_size=_ROWS,
         sizing_mode="stretch_width", layout="fit_data_table",
     )  # fmt: skip
-    held = pn.Column(pane, sizing_mode="stretch_width", styles={"overflow-x": "auto", "max-width": "100%"})
-    return pn.Column(held, pn.Row(_csv(name, frame)), sizing_mode="stretch_width")
+    wide = {"overflow-x": "auto", "max-width": "100%"}
+    return pn.Column(pane, pn.Row(_csv(name, frame)), sizing_mode="stretch_width", styles=wide)
 
 
 def result(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from PIL import Image
 import bactools.accessor  # noqa: F401  (pages ask ``cube.bac``)
 from bactools.cube import write_cube
 from bactools.explore import Cohort, Source
+from bactools.explore.picture import PictureError
 from bactools.testing import simulate_cube
 from bactools.testing.study import simulate_study
 from dashboards.pages.trajectories import EVERYONE, ONE, WHO, TrajectoriesPage
@@ -119,9 +118,6 @@ def test_one_woman_has_her_exams_and_a_film_strip_that_opens_them(folder: Path) 
 def test_pictures_are_shown_where_they_can_be_reached_and_words_elsewhere(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class _NotReached(Exception):
-        """Said in words."""
-
     hers = Source(folder).cube.sel(subject="S00001", view="RMLO")
     there = [str(name) for name in hers["image_id"].values if name]
     asked: set[str] = set()
@@ -129,14 +125,12 @@ def test_pictures_are_shown_where_they_can_be_reached_and_words_elsewhere(
     def overview(source: Source, image_id: str, *, height: int, overlay: bool) -> bytes:
         asked.add(image_id)
         if image_id == there[0]:
-            raise _NotReached("The image is not reachable <b>here</b>.")
+            raise PictureError("The image is not reachable <b>here</b>.")
         made = io.BytesIO()
         Image.new("L", (height // 2, height)).save(made, "JPEG")
         return made.getvalue()
 
-    stand_in = types.ModuleType("bactools.explore.picture")
-    stand_in.__dict__.update(PictureError=_NotReached, overview=overview)
-    monkeypatch.setitem(sys.modules, "bactools.explore.picture", stand_in)
+    monkeypatch.setattr("dashboards.film_strip.overview", overview)
     page = _page(folder, part=ONE, woman="S00001", images="RMLO")
     assert asked == set(there)
     assert len(_all(page, pn.pane.JPG)) == len(there) - 1
