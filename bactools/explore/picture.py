@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bactools.explore.pictures import Grey, Loaded, PictureError, load, reduced
+from bactools.explore.pictures import Grey, Loaded, Outline, PictureError, load, outlined, reduced
 from bactools.explore.source import Source
 
 __all__ = ["Outline", "PictureError", "around", "crop", "outline", "overview", "reachable"]
@@ -26,21 +25,6 @@ Box = tuple[int, int, int, int]
 """Left, top, width, height [pixel] in the full-resolution picture of the breast."""
 
 
-@dataclass(frozen=True)
-class Outline:
-    """What there is to see of an image."""
-
-    width: int
-    """Of the breast's part [pixel]."""
-    height: int
-    image: bool
-    """Whether the source image is reachable; else the map alone is shown."""
-    map: str
-    """``none``, ``mask`` or ``probability``."""
-    note: str
-    """What is missing, in words; empty if nothing."""
-
-
 def outline(source: Source, image_id: str) -> Outline:
     """Return what there is to see of an image.
 
@@ -49,15 +33,13 @@ def outline(source: Source, image_id: str) -> Outline:
     PictureError
         If there is nothing.
     """
-    found = load(source, image_id)
-    kind = "none" if found.level is None else "probability" if found.probability else "mask"
-    return Outline(found.shape[1], found.shape[0], found.grey is not None, kind, found.note)
+    return outlined(source, image_id)
 
 
 def reachable(source: Source, image_id: str) -> bool:
     """Return whether the source image itself can be shown, not only its map."""
     try:
-        return load(source, image_id).grey is not None
+        return outlined(source, image_id).image
     except PictureError:
         return False
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -18,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bactools.dicom import ImageFailure, read_image
+from bactools.explore.shelf import Shelf
 from bactools.explore.source import Source
 from bactools.preprocess import breast_mask
 from bactools.preprocess.filters import bounding_box
@@ -27,14 +26,31 @@ Grey = NDArray[np.uint8]
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MARGIN = 20
-_MOST_FULL = 4 * 2 * 4096 * 3328
+_MOST_FULL = 160_000_000
 _MOST_SMALL = 48_000_000
-_SOON = 30.0
+_MOST_OUTLINES = 4_000_000
 _CUTS = (np.arange(100) / 100).astype(np.float32)
 
 
 class PictureError(ValueError):
     """There is no picture; the text says why, without a path and without a word of a header."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What there is to see of an image."""
+
+    width: int
+    """Of the breast's part [pixel]."""
+    height: int
+    image: bool
+    """Whether the source image is reachable; else the map alone is shown."""
+    map: str
+    """``none``, ``mask`` or ``probability``."""
+    note: str
+    """What is missing, in words; empty if nothing."""
+    nbytes: int = 1000
+    """About what it takes in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +72,12 @@ class Loaded:
         """Rows and columns."""
         held = self.level if self.grey is None else self.grey
         return (0, 0) if held is None else (held.shape[0], held.shape[1])
+
+    @property
+    def outline(self) -> Outline:
+        """What there is to see of it."""
+        kind = "none" if self.level is None else "probability" if self.probability else "mask"
+        return Outline(self.shape[1], self.shape[0], self.grey is not None, kind, self.note)
 
     def fitted(self, most: int) -> Loaded:
         """Return it with no side longer than `most`."""
@@ -81,53 +103,9 @@ class Loaded:
         return sum(part.nbytes for part in (self.grey, self.level) if part is not None)
 
 
-class _Shelf:
-    """What was made, the latest used last, up to so many bytes."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock, self._making = most, RLock(), RLock()
-        self._held: OrderedDict[Hashable, tuple[Loaded, float]] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], Loaded]) -> Loaded:
-        """Return what is held at once, or make it: one at a time, so that memory is bounded."""
-        held = self._find(key)
-        if held is not None:
-            return held
-        with self._making:
-            held = self._find(key)
-            if held is None:
-                held = make()
-                self._keep(key, held)
-            return held
-
-    def _find(self, key: Hashable) -> Loaded | None:
-        with self._lock:
-            held, until = self._held.get(key, (None, 0.0))
-            if held is None or until < time.monotonic():
-                return None
-            self._held.move_to_end(key)
-            return held
-
-    def _keep(self, key: Hashable, made: Loaded) -> None:
-        with self._lock:
-            # what was not reachable may be soon
-            self._held[key] = (made, time.monotonic() + _SOON if made.note else float("inf"))
-            self._held.move_to_end(key)
-            while len(self._held) > 1 and self.nbytes > self._most:
-                self._held.popitem(last=False)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that all take."""
-        return sum(held.nbytes for held, _ in self._held.values())
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._held.clear()
-
-
-_full, _small = _Shelf(_MOST_FULL), _Shelf(_MOST_SMALL)
+_full: Shelf[Loaded] = Shelf(_MOST_FULL)
+_small: Shelf[Loaded] = Shelf(_MOST_SMALL)
+_outlines: Shelf[Outline] = Shelf(_MOST_OUTLINES)
 _paths: OrderedDict[tuple[str, str], pd.DataFrame] = OrderedDict()
 _paths_lock = RLock()
 
@@ -146,10 +124,30 @@ def load(source: Source, image_id: str) -> Loaded:
     PictureError
         If the study does not know the image, or neither image nor map can be had.
     """
+    key = _known(source, image_id)
+    found = _full.get(key, lambda: _load(source.study, image_id))
+    _outlines.get(key, lambda: found.outline)
+    return found
+
+
+def outlined(source: Source, image_id: str) -> Outline:
+    """Return what there is to see of an image, which is remembered longer than the image.
+
+    Raises
+    ------
+    PictureError
+        As for `load`.
+    """
+    return _outlines.get(_known(source, image_id), lambda: load(source, image_id).outline)
+
+
+def _known(source: Source, image_id: str) -> tuple[str, str, str, str]:
+    """Return under what an image is held, if the study knows it."""
     known = isinstance(image_id, str) and _IMAGE_ID.fullmatch(image_id) is not None
     if not known or not (source.images["image_id"] == image_id).any():
         raise PictureError("this study knows no such image")
-    return _full.get(_key(source, image_id), lambda: _load(source.study, image_id))
+    secret = _linkage(source.study)
+    return str(source.study.folder), source.version, _stamp(secret), image_id
 
 
 def reduced(source: Source, image_id: str, height: int) -> Loaded:
@@ -159,20 +157,16 @@ def reduced(source: Source, image_id: str, height: int) -> Loaded:
         full = load(source, image_id)
         return full.shrunk(min(1.0, height / full.shape[0]))
 
-    return _small.get((*_key(source, image_id), height), make)
+    return _small.get((*_known(source, image_id), height), make)
 
 
 def forget() -> None:
     """Forget all images that are held."""
     _full.clear()
     _small.clear()
+    _outlines.clear()
     with _paths_lock:
         _paths.clear()
-
-
-def _key(source: Source, image_id: str) -> tuple[str, str, str, str]:
-    secret = _linkage(source.study)
-    return str(source.study.folder), source.version, _stamp(secret), image_id
 
 
 def _load(study: Study, image_id: str) -> Loaded:
