@@ -29,6 +29,9 @@ PROBABILITY_BINS = 100
 STATUS: dict[int, str] = {0: "absent", 1: "done", 2: "failed"}
 """Values of the cube's ``status`` variable (a CF flag variable)."""
 
+ABSENT, DONE, FAILED = STATUS
+"""The same by name."""
+
 SYNTHETIC = "weights trained on synthetic mammograms only: for demonstration and tests"
 """What every result says that was made with such weights."""
 

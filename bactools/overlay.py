@@ -13,6 +13,7 @@ from bactools.dicom import read_image
 from bactools.preprocess import breast_mask
 from bactools.preprocess.filters import bounding_box
 from bactools.study import Study, StudyError
+from bactools.study.files import linkage_of
 
 _GREEN = np.array([0, 255, 0], dtype=np.float32)  # the same in RGB and in OpenCV's BGR
 
@@ -67,7 +68,7 @@ def draw_study(study: Study, out: Path, *, linkage: Path | None = None) -> int:
     StudyError
         If the linkage file is missing or the study keeps no maps.
     """
-    secret = linkage or study.folder.with_name(study.folder.name + ".linkage.csv")
+    secret = linkage or linkage_of(study.folder)
     if not secret.is_file():
         raise StudyError("no linkage file, which alone knows where the images lie: pass --linkage FILE")
     if study.maps == "none":

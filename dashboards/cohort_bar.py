@@ -34,10 +34,6 @@ class CohortBar:
         self._fill()
         return pn.Column(self._place, self._told, sizing_mode="stretch_width")
 
-    def refill(self) -> None:
-        """Show the cohort and the study as they are now."""
-        self._fill()
-
     def _fill(self, *events: Any) -> None:
         state = self._state
         study = pmui.Select.from_param(

@@ -23,6 +23,7 @@ from bactools.networks.weights import Weights, resolve
 from bactools.quantify import Outcome
 from bactools.recipe import Recipe, named
 from bactools.study import Study, StudyError, create_study
+from bactools.study.files import linkage_of
 
 
 class Interrupted(RuntimeError):
@@ -102,7 +103,7 @@ def run(
     chosen = named(recipe, weights=found.spec.name)
     predictor = load_predictor(chosen, found)  # fails here, before anything is written
     out = Path(out)
-    secret = Path(linkage) if linkage is not None else out.with_name(out.name + ".linkage.csv")
+    secret = Path(linkage) if linkage is not None else linkage_of(out)
     if secret.resolve().is_relative_to(out.resolve()):
         raise StudyError("the linkage file must lie outside the study: give another --linkage")
     index = index_folder(folder, progress=progress, **index_options)

@@ -9,12 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.stats.stored import of_exams
+from bactools.stats.stored import DESCRIBED, of_exams
 
 Kind = Literal["range", "choice"]
-
-PER_IMAGE = ("age", "vendor")
-"""What a study tells of each image and a cohort is chosen by, exam by exam."""
 
 _MOST_CHOICES = 20
 _HIDDEN = ("true_",)
@@ -65,7 +62,7 @@ def controls(cube: xr.Dataset) -> list[Control]:
     found = []
     for known, array in cube.data_vars.items():
         name = str(known)
-        per_image = name in PER_IMAGE and "view" in array.dims
+        per_image = name in DESCRIBED and "view" in array.dims
         if name.startswith(_HIDDEN) or not (
             per_image or (array.dims and set(array.dims) <= {"subject", "exam"})
         ):

@@ -13,8 +13,8 @@ HANGING = ("RCC", "LCC", "RMLO", "LMLO")
 
 def days_of(cube: xr.Dataset, subject: str) -> list[str]:
     """Return the days of a woman's exams, ISO 8601, the latest first."""
-    days = {day for view in cube["view"].values for day in film_strip(cube, subject, str(view))["date"]}
-    return sorted(days, reverse=True)
+    strip = film_strip(cube, subject, str(cube["view"].values[0])) if cube.sizes["view"] else None
+    return [] if strip is None else sorted(set(strip["date"]), reverse=True)
 
 
 def exam_images(cube: xr.Dataset, subject: str, date: str, *metrics: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from bactools.explore.source import Source
 from bactools.preprocess import breast_mask
 from bactools.preprocess.filters import bounding_box
 from bactools.study import Study
+from bactools.study.files import linkage_of
 
 Grey = NDArray[np.uint8]
 
@@ -228,7 +229,7 @@ def _path(study: Study, image_id: str) -> Path | None:
 
 def _linkage(study: Study) -> Path:
     folder = Path(os.path.abspath(study.folder))  # noqa: PTH100  (a link to a study keeps its name)
-    return folder.with_name(folder.name + ".linkage.csv")
+    return linkage_of(folder)
 
 
 def _stamp(path: Path) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bactools.conventions import DONE
 from bactools.dicom.eligibility import REASONS
-from bactools.stats.cohort.exam_table import DONE
 
 _MOST_VENDORS = 6
 _UNKNOWN, _REST = "unknown", "others"

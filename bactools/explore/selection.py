@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bactools.conventions import DONE
 from bactools.explore.controls import exam_values
 from bactools.stats.stored import MIXED
 
@@ -19,7 +20,6 @@ Range = tuple[float | None, float | None]
 BASE = ("status", "image_id", "breast_area", "age", "vendor", "scaling")
 """What every part of a cube holds of each image, if the cube does."""
 
-_DONE = 1
 _coded: dict[tuple[int, int], tuple[weakref.ref[np.ndarray], NDArray[np.int32], list[str]]] = {}
 _lock = RLock()
 
@@ -180,7 +180,7 @@ def _is_any(
     blank = np.array([*(text == "" for text in texts), True])
     for place in places:
         here = codes[:, :, place]
-        known = (status[:, :, place] == _DONE) & ~blank[here]
+        known = (status[:, :, place] == DONE) & ~blank[here]
         first = np.minimum(first, np.where(known, here, len(texts)))
         last = np.maximum(last, np.where(known, here, -1))
     fits = (first == last) & wanted[first]

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bactools.figures import style
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.cohort.burden_by import BurdenBy
 from bactools.stats.cohort.flow import Flow
 from bactools.stats.cohort.missingness import Missingness
@@ -52,7 +52,7 @@ def flow_diagram(flow: Flow) -> go.Figure:
     figure.update_yaxes(visible=False, range=[total - 1.4, -0.1])
     height = int(total * _LINE) + 120
     style.finish(figure, title=flow.title, height=height, width=900, showlegend=False)
-    return note_below(figure, flow.note, below=20)
+    return style.note_below(figure, flow.note, below=20)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def missingness_map(missing: Missingness) -> go.Figure:
     figure.update_yaxes(autorange=True, title_text="exams", row=rows, col=1)
     share = 1 - missing.n_complete / missing.n_exams
     title = f"{missing.title}: {100 * share:.1f} % of {missing.n_exams} exams are incomplete"
-    return note_below(style.finish(figure, title=title, height=230 * rows + 60), missing.note)
+    return style.note_below(style.finish(figure, title=title, height=230 * rows + 60), missing.note)
 
 
 def _heat(missing: Missingness, state: str, years: list[int], top: float, *, bar: bool) -> go.Heatmap:
@@ -278,7 +278,7 @@ def burden_distribution(found: BurdenBy, *, log: bool = False) -> go.Figure:
         title_text=style.axis_title(found.name, found.units), type="log" if log else "linear", automargin=True
     )
     style.finish(figure, title=style.plain(found.title))
-    return note_below(figure, found.note, below=85)
+    return style.note_below(figure, found.note, below=85)
 
 
 def _spread(n: int) -> np.ndarray:

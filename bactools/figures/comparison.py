@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bactools.figures import style
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.comparison.result import Comparison, Difference
 from bactools.stats.result import number, p_words
 
@@ -65,7 +65,7 @@ def scores_and_differences(result: Comparison) -> go.Figure:
         legend={"orientation": "h", "y": -90 / (90 + _ROW * shown), "yanchor": "top", "x": 0},
         margin={"l": 120, "t": 90},
     )
-    return note_below(figure, result.note, below=110)
+    return style.note_below(figure, result.note, below=110)
 
 
 def _add_points(figure: go.Figure, result: Comparison, methods: list[str]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bactools.figures import style
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.association.result import Association, AssociationTable
 from bactools.stats.result import StatsError, number
 
@@ -105,7 +105,7 @@ def forest(
         showlegend=len(groups) > 1,
         margin={"r": 190}, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
-    return note_below(figure, note)
+    return style.note_below(figure, note)
 
 
 def _checked(table: pd.DataFrame, *, log: bool) -> pd.DataFrame:

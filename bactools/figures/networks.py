@@ -9,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from bactools.figures import style
-from bactools.figures.words import note_below
 from bactools.stats.inputs import choice, vector
 from bactools.stats.result import StatsError, number
 
@@ -97,7 +96,7 @@ def parameter_bubbles(
     if lost:
         told.insert(0, f"Without a size or score: {', '.join(lost)}.")
     style.finish(figure, title=f"Size of networks against {style.plain(score)}", showlegend=False)
-    return note_below(figure, " ".join(told))
+    return style.note_below(figure, " ".join(told))
 
 
 def _circles(

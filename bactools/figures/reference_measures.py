@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from bactools.figures import style
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.reference_measures import ReferenceMeasures
 from bactools.stats.result import number
 
@@ -58,7 +58,7 @@ def reference_forest(found: ReferenceMeasures) -> go.Figure:
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "yref": "paper"},
     )  # fmt: skip
     figure.update_layout(legend={"y": 1 + 35 / (45 * len(names) + 50)}, title={"y": 0.95, "yanchor": "top"})
-    return note_below(figure, found.note, below=75)
+    return style.note_below(figure, found.note, below=75)
 
 
 def _estimates(rows: pd.DataFrame, names: list[str], *, first: bool) -> go.Scatter:
@@ -170,4 +170,4 @@ def reference_scatter(found: ReferenceMeasures) -> go.Figure:
         figure, title=style.plain(found.title), width=width, height=200 + 240 * len(joined.measures),
         margin={"t": 90},
     )  # fmt: skip
-    return note_below(figure, found.note)
+    return style.note_below(figure, found.note)

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from bactools.figures import style
 from bactools.figures.forest import ratio_ticks
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.association.result import Association
 from bactools.stats.result import StatsError, number, p_words
 from bactools.stats.survival.result import CumulativeIncidence, KaplanMeier
@@ -178,7 +178,7 @@ def dose_response(result: Association, *, reference: float | None = None, rug: b
     figure.update_xaxes(title=style.axis_title(result.name, result.units), row=2 if rug else 1, col=1)
     title = f"{style.plain(result.title)}<br><sup>{style.plain('; '.join(told))}</sup>"
     style.finish(figure, title=title, showlegend=False, margin={"t": 80})
-    return note_below(figure, result.note)
+    return style.note_below(figure, result.note)
 
 
 def _panels(n_groups: int) -> go.Figure:
@@ -266,7 +266,7 @@ def _finished(
     figure.update_layout(
         showlegend=len({trace.legendgroup for trace in figure.data if trace.legendgroup}) > 1
     )
-    return note_below(figure, result.note, below=20)
+    return style.note_below(figure, result.note, below=20)
 
 
 def _places(curves: pd.DataFrame, times: Sequence[float] | None) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bactools.figures import style
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.words import no_figure
 from bactools.stats.inputs import choice
 from bactools.stats.result import Estimate, number
 from bactools.stats.thresholds.result import CRITERIA, UNITLESS, Cutoff, Thresholds
@@ -85,7 +85,7 @@ def threshold_surface(
     figure.update_xaxes(title="intensity threshold X [grey level]")
     figure.update_yaxes(title="probability cut")
     style.finish(figure, title=style.plain(result.title), legend=_LEGEND, margin={"b": _BELOW})
-    return note_below(figure, result.note, below=_BELOW)
+    return style.note_below(figure, result.note, below=_BELOW)
 
 
 def threshold_slice(result: Thresholds, *, cut: float | None = None, x: float | None = None) -> go.Figure:
@@ -170,7 +170,7 @@ def threshold_slice(result: Thresholds, *, cut: float | None = None, x: float | 
     layout["yaxis_title"] = style.axis_title(name, unit)
     title = f"{result.title}, cut {number(at)}"
     style.finish(figure, title=style.plain(title), **layout)
-    return note_below(figure, result.note, below=_BELOW)
+    return style.note_below(figure, result.note, below=_BELOW)
 
 
 def _add_shares(figure: go.Figure, table: Any) -> dict[str, Any]:

@@ -7,10 +7,7 @@ import textwrap
 import plotly.graph_objects as go
 
 from bactools.figures import style
-from bactools.figures.style import note_below
 from bactools.stats.result import Result
-
-__all__ = ["no_figure", "note_below"]
 
 
 def no_figure(result: Result) -> go.Figure:
@@ -28,4 +25,4 @@ def no_figure(result: Result) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    return note_below(style.finish(figure, title=style.plain(result.title)), result.note)
+    return style.note_below(style.finish(figure, title=style.plain(result.title)), result.note)

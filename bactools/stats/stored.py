@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bactools import metrics
+from bactools.conventions import DONE
 from bactools.cube import PROVENANCE, on_exams
 from bactools.stats.result import StatsError
 
@@ -17,8 +18,11 @@ _PER_IMAGE = frozenset({"status", *metrics.METRICS, *(variable.name for variable
 OF_EXAM = ("age", "vendor", "scaling")
 """What a study tells of each image, but is the same for all images of an exam, or nearly."""
 
+DESCRIBED = ("age", "vendor")
+"""Of these, what describes a cohort and chooses one."""
+
 MIXED = "several"
-_DONE = 1
+"""What several texts are together."""
 
 
 def stored_form(cube: xr.Dataset, *, per_image: Iterable[str] = ()) -> xr.Dataset:
@@ -77,7 +81,7 @@ def of_exams(stored: xr.Dataset, name: str) -> np.ndarray:
         The mean of numbers; of texts the one there is, "several" or None.
     """
     values = stored[name].transpose("subject", "exam", "view").values
-    done = stored["status"].transpose("subject", "exam", "view").values == _DONE
+    done = stored["status"].transpose("subject", "exam", "view").values == DONE
     if values.dtype.kind == "f":
         known = done & ~np.isnan(values)
         total = np.where(known, values, 0).sum(axis=2)

@@ -27,3 +27,8 @@ def write_atomic(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def linkage_of(folder: Path) -> Path:
+    """Return where the linkage file of a study lies by default: beside its folder, never inside."""
+    return folder.with_name(f"{folder.name}.linkage.csv")

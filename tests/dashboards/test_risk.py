@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 import pytest
 
 import bactools.accessor  # noqa: F401  (pages ask ``cube.bac``)
@@ -20,11 +19,7 @@ from bactools.testing import simulate_cube
 from bactools.testing.study import simulate_study, with_outcomes
 from dashboards.pages.risk import RiskPage
 from dashboards.state import State
-
-pytestmark = [  # Panel's own
-    pytest.mark.filterwarnings("ignore:Both 'variant':PendingDeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning"),
-]
+from tests.dashboards.made import opened, text
 
 _HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -36,19 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def _page(folder: Path, **options: Any) -> RiskPage:
-    state = State([Source(folder)])
-    page = RiskPage(state)
-    page.prepare()
-    page.param.update(**options)
-    state.page = page.slug
-    page.refresh()
-    return page
-
-
-def _text(page: RiskPage) -> str:
-    panes = [*page._place.select(pn.pane.HTML), *page._place.select(pmui.Alert)]
-    return " ".join(str(pane.object) for pane in panes)
+def _page(*folders: Path, **options: Any) -> RiskPage:
+    return opened(RiskPage, *folders, **options)
 
 
 def _titles(page: RiskPage) -> list[str]:
@@ -67,8 +51,8 @@ def test_grades_survival_ratios_and_the_curve_are_shown(folder: Path) -> None:
     assert "grade" in by_third
     assert per_sd == "Hazard ratio of am_mm2, sum of 4 views"
     assert "knots" in curve
-    assert "Outcome: infarct" in _text(page)
-    assert "measurement error of an SD" in _text(page)
+    assert "Outcome: infarct" in text(page)
+    assert "measurement error of an SD" in text(page)
 
 
 def test_hazard_ratios_are_those_of_the_statistics(folder: Path) -> None:
@@ -79,7 +63,7 @@ def test_hazard_ratios_are_those_of_the_statistics(folder: Path) -> None:
     found = cox(followed.time, followed.event, first, covariates=["age", "ckd"]).to_frame()
     shown = next(table for table in _tables(page) if "am_mm2, sum of 4 views" in set(table.get("term", [])))
     np.testing.assert_array_equal(shown["estimate"], found["estimate"])
-    assert "adjusted for age, ckd" in _text(page)
+    assert "adjusted for age, ckd" in text(page)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +76,10 @@ def test_hazard_ratios_are_those_of_the_statistics(folder: Path) -> None:
 )  # fmt: skip
 def test_every_option_changes_the_answer(folder: Path, options: dict[str, Any], told: str) -> None:
     page = _page(folder)
-    before = _text(page)
+    before = text(page)
     page.param.update(**options)
-    assert told in _text(page)
-    assert _text(page) != before
+    assert told in text(page)
+    assert text(page) != before
 
 
 def test_a_grade_without_events_is_words_and_a_way_out(tmp_path: Path) -> None:
@@ -104,8 +88,8 @@ def test_a_grade_without_events_is_words_and_a_way_out(tmp_path: Path) -> None:
     cube["infarct"] = cube["infarct"] & (cube["true_start"] > 0)
     write_cube(cube, tmp_path / "cube.zarr")
     page = _page(tmp_path)
-    assert "join it with another level" in _text(page)
-    assert "Thirds of the burden" in _text(page)
+    assert "join it with another level" in text(page)
+    assert "Thirds of the burden" in text(page)
 
 
 def test_knots_are_those_asked_for(folder: Path) -> None:
@@ -145,8 +129,8 @@ def test_without_outcomes_the_page_says_what_it_needs(tmp_path: Path) -> None:
     simulate_study(tmp_path, 30, excluded=0, n_exam=2)
     page = _page(tmp_path)
     assert len(_titles(page)) == 1
-    assert "infarct_years" in _text(page)
-    assert "holds no outcome" in _text(page)
+    assert "infarct_years" in text(page)
+    assert "holds no outcome" in text(page)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +145,10 @@ def test_without_outcomes_the_page_says_what_it_needs(tmp_path: Path) -> None:
 def test_few_women_no_calcification_and_one_exam_are_words(tmp_path: Path, options: dict[str, Any]) -> None:
     simulate_study(tmp_path, excluded=0, outcomes=True, **{"n_exam": 2} | options)
     page = _page(tmp_path, by="thirds")
-    assert "Outcome: infarct" in _text(page)
-    assert "estimable" in _text(page) or "not computed" in _text(page)
+    assert "Outcome: infarct" in text(page)
+    assert "estimable" in text(page) or "not computed" in text(page)
     page.by = "grade"
-    assert "Outcome: infarct" in _text(page)
+    assert "Outcome: infarct" in text(page)
 
 
 def test_no_events_and_an_empty_cohort_are_words(tmp_path: Path) -> None:
@@ -172,9 +156,9 @@ def test_no_events_and_an_empty_cohort_are_words(tmp_path: Path) -> None:
     cube = with_outcomes(simulate_cube(20, n_exam=1))
     write_cube(cube.assign(infarct=("subject", np.zeros(20))), tmp_path / "cube.zarr")
     page = _page(tmp_path)
-    assert "0 events" in _text(page)
+    assert "0 events" in text(page)
     page.state.cohort = Cohort(ranges={"age": (200.0, None)})
-    assert "No woman fits" in _text(page)
+    assert "No woman fits" in text(page)
 
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
@@ -185,8 +169,8 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     cube = cube.assign({f"{_HOSTILE} kind": ("subject", kind)})
     write_cube(cube, tmp_path / "cube.zarr")
     page = _page(tmp_path, adjust=["age", f"{_HOSTILE} kind"], by="thirds")
-    assert "onerror" in _text(page)
-    assert "<img src" not in _text(page)
+    assert "onerror" in text(page)
+    assert "<img src" not in text(page)
     for pane in page._place.select(pn.pane.Plotly):
         assert "<img src" not in str(pane.object.layout.title.text)
         assert "<img src" not in str(pane.object.layout.yaxis.ticktext)

@@ -5,20 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import panel as pn
-import panel_material_ui as pmui
 import pytest
 
 import bactools.accessor  # noqa: F401  (pages ask ``cube.bac``)
 from bactools.explore import Source
 from bactools.testing.study import simulate_study
 from dashboards.pages.thresholds import ThresholdsPage
-from dashboards.state import State
-
-pytestmark = [  # Panel's own
-    pytest.mark.filterwarnings("ignore:Both 'variant':PendingDeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning"),
-]
+from tests.dashboards.made import figures, opened, text
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +22,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _page(*folders: Path, **options: Any) -> ThresholdsPage:
-    state = State([Source(each) for each in folders])
-    page = ThresholdsPage(state)
-    page.prepare()
-    state.page = page.slug
-    page.param.update(**options)
-    page.refresh()
-    return page
-
-
-def _text(page: ThresholdsPage) -> str:
-    shown = [*page._place.select(pn.pane.HTML), *page._place.select(pmui.Alert)]
-    return " ".join(str(pane.object) for pane in shown)
-
-
-def _figures(page: ThresholdsPage) -> list[Any]:
-    return [pane.object for pane in page._place.select(pn.pane.Plotly)]
+    return opened(ThresholdsPage, *folders, **options)
 
 
 def test_moving_a_slider_computes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = _page(folder)
-    first = _text(page)
+    first = text(page)
     monkeypatch.setattr("bactools.explore.threshold_search._searched", lambda *_: pytest.fail("computed"))
     page.param.update(x=130, cut=0.3)
-    assert len(_figures(page)) == 2
-    assert "At X = 130 and a cut of 0.3" in _text(page) != first
-    marks = [trace.x[0] for trace in _figures(page)[0].data if "chosen" in (trace.name or "")]
+    assert len(figures(page)) == 2
+    assert "At X = 130 and a cut of 0.3" in text(page) != first
+    marks = [trace.x[0] for trace in figures(page)[0].data if "chosen" in (trace.name or "")]
     assert set(marks) == {130}
 
 
@@ -67,4 +45,4 @@ def test_mean_burden_at_the_published_point_is_that_of_the_cube(folder: Path) ->
 
 def test_without_histograms_it_says_so(tmp_path: Path) -> None:
     simulate_study(tmp_path, 5)
-    assert "no joint histograms" in _text(_page(tmp_path))
+    assert "no joint histograms" in text(_page(tmp_path))

@@ -20,11 +20,7 @@ from bactools.testing import simulate_cube
 from bactools.testing.study import simulate_study
 from dashboards.pages.trajectories import EVERYONE, ONE, WHO, TrajectoriesPage
 from dashboards.state import State
-
-pytestmark = [  # Panel's own
-    pytest.mark.filterwarnings("ignore:Both 'variant':PendingDeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning"),
-]
+from tests.dashboards.made import figures, opened, parts_of, text
 
 _HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -36,34 +32,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def _page(folder: Path, **options: Any) -> TrajectoriesPage:
-    state = State([Source(folder)])
-    page = TrajectoriesPage(state)
-    page.prepare()
-    page.param.update(**options)
-    state.page = page.slug
-    page.refresh()
-    return page
-
-
-def _all(page: TrajectoriesPage, kind: type) -> list[Any]:
-    return list(page._place.select(kind))
-
-
-def _text(page: TrajectoriesPage) -> str:
-    return " ".join(str(pane.object) for pane in _all(page, pn.pane.HTML) + _all(page, pmui.Alert))
-
-
-def _figures(page: TrajectoriesPage) -> list[Any]:
-    return [pane.object for pane in _all(page, pn.pane.Plotly)]
+def _page(*folders: Path, **options: Any) -> TrajectoriesPage:
+    return opened(TrajectoriesPage, *folders, **options)
 
 
 def test_everyone_is_drawn_by_group_and_the_rates_are_those_of_the_statistics(folder: Path) -> None:
     page = _page(folder, group="ckd")
-    names = {trace.name for trace in _figures(page)[0].data}
+    names = {trace.name for trace in figures(page)[0].data}
     assert {"mean, ckd no", "mean, ckd yes"} <= names
     found = Source(folder).cube.bac.trajectories("tam_100", group="ckd", engine="exact")
-    table = _all(page, pn.widgets.Tabulator)[0].value
+    table = parts_of(page, pn.widgets.Tabulator)[0].value
     row = table.set_index("term").loc["rate per year, ckd yes"]
     assert row["estimate"] == found.rates["yes"].value
 
@@ -77,36 +55,36 @@ def test_everyone_is_drawn_by_group_and_the_rates_are_those_of_the_statistics(fo
 )  # fmt: skip
 def test_every_option_changes_the_answer(folder: Path, option: str, value: str, told: str) -> None:
     page = _page(folder)
-    before = _text(page)
+    before = text(page)
     setattr(page, option, value)
-    assert _text(page) != before
-    assert told in _text(page)
+    assert text(page) != before
+    assert told in text(page)
 
 
 def test_zeros_have_no_logarithm_and_it_says_so(folder: Path) -> None:
-    assert "no logarithm" in _text(_page(folder, scale="log"))
+    assert "no logarithm" in text(_page(folder, scale="log"))
 
 
 def test_who_progressed_is_listed_and_a_click_shows_her(folder: Path) -> None:
     page = _page(folder, part=WHO)
     found = Source(folder).cube.bac.trajectories("tam_100", engine="exact").progressed()
-    rows = _all(page, pn.widgets.Tabulator)[0].value
+    rows = parts_of(page, pn.widgets.Tabulator)[0].value
     assert set(rows["subject"]) == set(found.table.loc[found.table["progressed"], "subject"])
-    assert f"{found.n_progressed} of {found.n} rose" in _text(page)
-    plotly = _all(page, pn.pane.Plotly)[0]
+    assert f"{found.n_progressed} of {found.n} rose" in text(page)
+    plotly = parts_of(page, pn.pane.Plotly)[0]
     clicked = next(trace for trace in plotly.object.data if trace.customdata is not None)
     subject = clicked.customdata[0][0]
     plotly.click_data = {"points": [{"customdata": list(clicked.customdata[0])}]}
     assert (page.part, page.woman) == (ONE, subject)
     assert page.state.page == page.slug
-    assert subject in _text(page)
+    assert subject in text(page)
 
 
 def test_one_woman_has_her_exams_and_a_film_strip_that_opens_them(folder: Path) -> None:
     page = _page(folder, part=ONE, woman="S00001")
     cube = Source(folder).cube.sel(subject="S00001")
     days = [str(day) for day in np.sort(cube["date"].values.astype("datetime64[D]"))]
-    buttons = [button for button in _all(page, pmui.Button) if button.label in days]
+    buttons = [button for button in parts_of(page, pmui.Button) if button.label in days]
     assert [button.label for button in buttons] == days
     buttons[2].clicks += 1
     assert page.state.page == "images"
@@ -133,13 +111,13 @@ def test_pictures_are_shown_where_they_can_be_reached_and_words_elsewhere(
     monkeypatch.setattr("dashboards.film_strip.overview", overview)
     page = _page(folder, part=ONE, woman="S00001", images="RMLO")
     assert asked == set(there)
-    assert len(_all(page, pn.pane.JPG)) == len(there) - 1
-    assert "not reachable &lt;b&gt;here" in _text(page)
+    assert len(parts_of(page, pn.pane.JPG)) == len(there) - 1
+    assert "not reachable &lt;b&gt;here" in text(page)
 
 
 def test_a_click_on_an_exam_opens_it(folder: Path) -> None:
     page = _page(folder)
-    pane = _all(page, pn.pane.Plotly)[0]
+    pane = parts_of(page, pn.pane.Plotly)[0]
     points = next(trace for trace in pane.object.data if trace.customdata is not None)
     pane.click_data = {"points": [{"customdata": list(points.customdata[0])}]}
     assert page.state.page == "images"
@@ -149,8 +127,8 @@ def test_a_click_on_an_exam_opens_it(folder: Path) -> None:
 def test_without_a_choice_who_rose_most_is_shown(folder: Path) -> None:
     page = _page(folder, part=ONE)
     women = Source(folder).cube.bac.trajectories("tam_100", engine="exact").women
-    assert women.loc[women["change"].idxmax(), "subject"] in _text(page)
-    assert "rose most" in _text(page)
+    assert women.loc[women["change"].idxmax(), "subject"] in text(page)
+    assert "rose most" in text(page)
 
 
 def test_the_fit_is_not_repeated_for_another_woman(folder: Path) -> None:
@@ -174,8 +152,8 @@ def test_options_go_through_a_link_and_back(folder: Path) -> None:
 @pytest.mark.parametrize("woman", [_HOSTILE, "nobody", "../../etc"])
 def test_an_unknown_woman_is_words_and_never_markup(folder: Path, woman: str) -> None:
     page = _page(folder, part=ONE, woman=woman)
-    assert "no exam of" in _text(page)
-    assert "<img src" not in _text(page)
+    assert "no exam of" in text(page)
+    assert "<img src" not in text(page)
 
 
 def test_the_picker_holds_the_woman_who_was_clicked(folder: Path) -> None:
@@ -208,14 +186,14 @@ def test_one_woman_no_calcification_and_one_exam_each_are_words(
     study_of: Any, part: str, options: dict[str, Any], told: str
 ) -> None:
     page = _page(study_of(**options), part=part)
-    assert told in _text(page)
+    assert told in text(page)
     assert page._place.objects
 
 
 def test_an_empty_cohort_is_words(folder: Path) -> None:
     page = _page(folder)
     page.state.cohort = Cohort(ranges={"age": (200.0, None)})
-    assert "No woman fits" in _text(page)
+    assert "No woman fits" in text(page)
 
 
 def test_hostile_covariates_and_subjects_are_text(tmp_path: Path) -> None:
@@ -227,7 +205,7 @@ def test_hostile_covariates_and_subjects_are_text(tmp_path: Path) -> None:
     write_cube(cube, tmp_path / "cube.zarr")
     for part in (EVERYONE, WHO, ONE):
         page = _page(tmp_path, part=part, group=_HOSTILE)
-        assert "<img src" not in _text(page)
-        for drawn in _figures(page):
+        assert "<img src" not in text(page)
+        for drawn in figures(page):
             assert "<img src" not in str(drawn.layout.title.text)
             assert all("<img src" not in str(trace.name) for trace in drawn.data)

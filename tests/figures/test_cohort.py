@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from bactools.figures.cohort import burden_distribution, flow_diagram, missingness_map
-from bactools.figures.words import no_figure, note_below
+from bactools.figures.style import note_below
+from bactools.figures.words import no_figure
 from bactools.stats.burden import burden
 from bactools.stats.cohort.burden_by import burden_by
 from bactools.stats.cohort.flow import Flow, flow

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bactools.conventions import STATUS
+from bactools.conventions import ABSENT, DONE, FAILED, STATUS
 from bactools.cube import on_dates
-from bactools.stats.cohort.exam_table import ABSENT, DONE, FAILED, exam_table
+from bactools.stats.cohort.exam_table import exam_table
 from bactools.stats.cohort.missingness import missingness
 from bactools.stats.result import StatsError
 from bactools.testing import simulate_cube

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bactools.conventions import DONE
 from bactools.stats.stored import stored_form
-
-ABSENT, DONE, FAILED = 0, 1, 2
-"""Values of ``status``, as `bactools.conventions.STATUS` has them."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.stats.cohort.exam_table import DONE, ExamTable, exam_table
+from bactools.conventions import DONE
+from bactools.stats.cohort.exam_table import ExamTable, exam_table
 from bactools.stats.result import Result, StatsError
 
 _STATED = {

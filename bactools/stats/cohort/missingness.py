@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.stats.cohort.exam_table import ABSENT, DONE, FAILED, ExamTable, exam_table
+from bactools.conventions import ABSENT, DONE, FAILED
+from bactools.stats.cohort.exam_table import ExamTable, exam_table
 from bactools.stats.result import Result
 
 

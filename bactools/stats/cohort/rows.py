@@ -13,12 +13,11 @@ from bactools.cube import PROVENANCE, to_table
 from bactools.stats.burden import DAYS_PER_YEAR, Burden, burden
 from bactools.stats.cohort.exam_table import exam_table
 from bactools.stats.result import StatsError
-from bactools.stats.stored import of_exams
+from bactools.stats.stored import DESCRIBED, of_exams
 
 Source = pd.DataFrame | xr.Dataset | Burden
 At = Literal["baseline", "last", "every row"]
 
-_PER_IMAGE = ("age", "vendor")
 _KEYS = ("subject", "image_id", "date", "exam", "view", "breast", "weights_note")
 _MOST_LEVELS = 20
 
@@ -141,7 +140,7 @@ def _of_cube(cube: xr.Dataset, wanted: list[str] | None, also: str | None, at: A
     dates = table.groupby("subject")["date"]
     table["exams"] = dates.transform("size")
     table["years of follow-up"] = (dates.transform("max") - dates.transform("min")).dt.days / DAYS_PER_YEAR
-    per_image = [name for name in _PER_IMAGE if name in stored and "view" in stored[name].dims]
+    per_image = [name for name in DESCRIBED if name in stored and "view" in stored[name].dims]
     names = wanted or [*exams.covariates(), *per_image, "exams", "years of follow-up"]
     labels: dict[str, str] = {}
     for name in dict.fromkeys([*names, *([also] if also else [])]):
