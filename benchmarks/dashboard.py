@@ -2,7 +2,8 @@
 
     python benchmarks/dashboard.py make STUDY        # 250,000 made-up women with 4 exams of 4 views
     python benchmarks/dashboard.py data STUDY        # reading, filters, one process, no browser
-    python benchmarks/dashboard.py sessions STUDY    # a server, and 20 visitors at once
+    python benchmarks/dashboard.py browser STUDY     # a server, and pages opened in Chromium
+    python benchmarks/dashboard.py sessions STUDY    # a server, and 20 visitors at once, three times
 
 Prints seconds and megabytes; nothing is uploaded or kept.
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -101,47 +104,101 @@ def data(folder: Path) -> None:
     print(f"{'memory':32s} {megabytes(os.getpid()):8.0f} MB")
 
 
-def sessions(folder: Path, *, visitors: int = VISITORS, page: str = "models") -> None:
-    """Serve the study, let visitors in, let each change the cohort, and let them go."""
-    from bokeh.client import pull_session
+def browser(folder: Path) -> None:
+    """Serve the study, open pages in Chromium as the first visitor would, and change the cohort."""
+    from playwright.sync_api import sync_playwright
 
+    with served(folder) as (url, server), sync_playwright() as tools:
+        opened = tools.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = opened.new_page(viewport={"width": 1400, "height": 900})
+        drawn = page.locator(".js-plotly-plot .main-svg").first
+        words = page.get_by_text("women with an image measured")
+        for visitor in ("first page, first visitor", "first page, second visitor"):
+            timed(visitor, lambda: (page.goto(url), drawn.wait_for(), words.first.wait_for()))
+        exams = page.get_by_label("Exams at least")
+        for n in (4, 1, 3):
+
+            def chosen(n: int = n) -> None:
+                exams.click()
+                page.keyboard.press("Control+A")
+                page.keyboard.type(str(n))
+                page.keyboard.press("Tab")
+                condition = "everyone" if n == 1 else f"at least {n} exams"
+                page.get_by_text(f"women: {condition}").wait_for()
+
+            timed(f"filter: exams at least {n}", chosen)
+        for slug in ("agreement", "regression", "trajectories"):
+            timed(
+                f"{slug}, first visitor",
+                lambda slug=slug: (page.goto(f"{url}?page={slug}"), drawn.wait_for(timeout=120_000)),
+            )
+            timed(
+                f"{slug}, again",
+                lambda slug=slug: (page.goto(f"{url}?page={slug}"), drawn.wait_for(timeout=120_000)),
+            )
+        print(f"{'memory':32s} {megabytes(server.pid):8.0f} MB")
+        opened.close()
+
+
+def sessions(folder: Path, *, visitors: int = VISITORS) -> None:
+    """Serve the study, let visitors in who each choose a cohort of their own, and let them go."""
     import dashboards.app  # noqa: F401  (the models that documents are made of)
 
-    code = (
-        "import dashboards.pages as P, dashboards.app as A; from dashboards.pages.models import ModelsPage;"
-        " A.PAGES = P.PAGES if ModelsPage in P.PAGES else (*P.PAGES, ModelsPage);"
-        " from pathlib import Path; from dashboards.serve import serve;"
-        f" serve([Path({str(folder)!r})], port={PORT})"
-    )
-    server = subprocess.Popen([sys.executable, "-c", code])
+    with served(folder) as (url, server):
+        print(f"{'memory, nobody there':32s} {megabytes(server.pid):8.0f} MB")
+        for _ in range(3):
+            waits: list[float] = []
+            held: list[Any] = []
+
+            def visit(low: int, held: list[Any] = held, waits: list[float] = waits) -> None:
+                started = time.perf_counter()
+                held.append(visited(url, {"r.age": f"{low}~"}))
+                waits.append(time.perf_counter() - started)
+
+            threads = [Thread(target=visit, args=(40 + each,)) for each in range(visitors)]
+            timed(f"{visitors} at once", lambda threads=threads: all_done(threads))
+            print(f"{'their waits, median and longest':32s} {np.median(waits):8.2f} s {max(waits):8.2f} s")
+            print(f"{f'memory, {visitors} visitors':32s} {megabytes(server.pid):8.0f} MB")
+            for session in held:
+                session.close()
+            time.sleep(60)
+            print(f"{'memory, a minute after they left':32s} {megabytes(server.pid):8.0f} MB")
+
+
+def all_done(threads: list[Thread]) -> None:
+    """Run them side by side."""
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def visited(url: str, query: dict[str, str]) -> Any:
+    """Open a session as a browser does, and wait until its first page is filled."""
+    from bokeh.client import pull_session
+    from bokeh.events import DocumentReady
+
+    session = pull_session(url=url, arguments=query)
+    session.document.callbacks.send_event(DocumentReady())
+    for _ in range(600):
+        session.force_roundtrip()
+        if any("women with an image" in str(getattr(each, "text", "")) for each in session.document.models):
+            return session
+        time.sleep(0.1)
+    raise SystemExit("a visitor waited for more than a minute")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve a study in a process of its own."""
+    started = time.perf_counter()
+    command = [str(Path(sys.executable).with_name("bactools")), "dashboard", str(folder), "--port", str(PORT)]
+    server = subprocess.Popen(command)
     try:
         url = f"http://127.0.0.1:{PORT}/"
         await_(url)
-        print(f"{'memory, nobody there':32s} {megabytes(server.pid):8.0f} MB")
-        held: list[Any] = []
-        timed(
-            "first visitor, first page", lambda: held.append(pull_session(url=url, arguments={"page": page}))
-        )
-        timed("second visitor", lambda: held.append(pull_session(url=url, arguments={"page": page})))
-        print(f"{'memory, two visitors':32s} {megabytes(server.pid):8.0f} MB")
-        waits: list[float] = []
-
-        def visit() -> None:
-            started = time.perf_counter()
-            held.append(pull_session(url=url, arguments={"page": page}))
-            waits.append(time.perf_counter() - started)
-
-        threads = [Thread(target=visit) for _ in range(visitors - 2)]
-        timed(
-            f"{visitors - 2} more at once",
-            lambda: [each.start() for each in threads] + [each.join() for each in threads],
-        )
-        print(f"{'their waits, median and longest':32s} {np.median(waits):8.2f} s {max(waits):8.2f} s")
-        print(f"{f'memory, {visitors} visitors':32s} {megabytes(server.pid):8.0f} MB")
-        for session in held:
-            session.close()
-        time.sleep(40)
-        print(f"{'memory, 40 s after they left':32s} {megabytes(server.pid):8.0f} MB")
+        print(f"{'until it answers':32s} {time.perf_counter() - started:8.2f} s")
+        yield url, server
     finally:
         server.terminate()
         server.wait()
@@ -174,6 +231,6 @@ def megabytes(process: int) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("make", "data", "sessions"):
+    if len(sys.argv) != 3 or sys.argv[1] not in ("make", "data", "browser", "sessions"):
         raise SystemExit(__doc__)
-    {"make": make, "data": data, "sessions": sessions}[sys.argv[1]](Path(sys.argv[2]))
+    {"make": make, "data": data, "browser": browser, "sessions": sessions}[sys.argv[1]](Path(sys.argv[2]))

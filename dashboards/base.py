@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import unquote
 
 import panel as pn
@@ -12,9 +13,10 @@ import panel_material_ui as pmui
 import param
 
 from bactools.stats.result import StatsError
-from dashboards import parts
+from dashboards import background, parts
 from dashboards.state import State
 
+_Found = TypeVar("_Found")
 _INHERITED = frozenset({"name"})
 
 
@@ -37,7 +39,7 @@ class Page(param.Parameterized):
         self.state = state
         super().__init__(**options)
         self._place = pn.Column(sizing_mode="stretch_width", loading=False)
-        self._shown: object = None
+        self._asked = 0
         self._watch = self.param.watch(self._changed, self.options())
         state.param.watch(self._changed, ["study", "cohort"])
 
@@ -52,8 +54,39 @@ class Page(param.Parameterized):
         """Set the options' choices by what the study holds; called before anything is shown."""
 
     def show(self) -> list[Any]:
-        """Return what to show for the options, the study and the cohort as they are."""
+        """Return what to show for the options, the study and the cohort as they are.
+
+        A visitor's browser waits for it elsewhere than on the server's event loop: it may run in a thread,
+        and what it returns is not shown if something else was asked for meanwhile.
+        """
         return []
+
+    def kept(self, name: str, compute: Callable[[], _Found], *, of: Iterable[str] | None = None) -> _Found:
+        """Return what was computed for these options before, for whichever visitor, or compute it.
+
+        Parameters
+        ----------
+        name : str
+            What it is, among the things this page computes.
+        compute : callable
+            May depend on the page's options, the studies and the cohort, and on nothing else. What it
+            returns is shared: nobody changes it.
+        of : iterable of str, optional
+            The options that it depends on; all if not given.
+        """
+        options = self.options() if of is None else list(of)
+        asked, key = self._asked, self._key(name, options)
+
+        def sure() -> _Found:
+            found = compute()
+            if (asked, key) != (self._asked, self._key(name, options)):
+                raise background.Outdated
+            return found
+
+        return self.state.source.kept(key, sure)
+
+    def _key(self, name: str, options: list[str]) -> tuple[Any, ...]:
+        return (self.slug, name, *((each, str(getattr(self, each))) for each in options), *self.state.key)
 
     def read(self, query: Mapping[str, str]) -> None:
         """Take options from the parameters of a link, which anyone may have written."""
@@ -93,19 +126,27 @@ class Page(param.Parameterized):
         )  # fmt: skip
 
     def refresh(self) -> None:
-        """Show anew what the options ask for."""
+        """Show anew what the options ask for, as soon as it is computed."""
+        self._asked += 1
+        asked = self._asked
         self._place.loading = True
+        background.run(self._made, then=partial(self._put, asked), wanted=lambda: asked == self._asked)
+
+    def _made(self) -> list[Any]:
+        """Return what to show, or why there is nothing."""
         try:
-            self._place.objects = (
-                self.show() if self.state.cube("status").sizes["subject"] else [self._empty()]
-            )
+            if self.state.cube("status").sizes["subject"]:
+                return self.show()
+            return [parts.notice(f"No woman fits this cohort: {self.state.cohort.words()}.", kind="warning")]
         except StatsError as error:
-            self._place.objects = [parts.notice(str(error), kind="warning")]
-        except Exception:
-            self._place.objects = [parts.notice("This page could not be drawn.", kind="error")]
-            raise
-        finally:
-            self._place.loading = False
+            return [parts.notice(str(error), kind="warning")]
+
+    def _put(self, asked: int, shown: list[Any] | None) -> None:
+        if asked != self._asked:
+            return
+        failed = [parts.notice("This page could not be drawn.", kind="error")]
+        self._place.objects = failed if shown is None else shown
+        self._place.loading = False
 
     def open_exam(self, point: dict[str, str]) -> None:
         """Show the exam of a point that was clicked."""
@@ -113,10 +154,8 @@ class Page(param.Parameterized):
             self.state.exam = point
             self.state.page = "images"
 
-    def _empty(self) -> Any:
-        return parts.notice(f"No woman fits this cohort: {self.state.cohort.words()}.", kind="warning")
-
     def _changed(self, *events: Any) -> None:
+        self._asked += 1
         if self.state.page == self.slug:
             self.refresh()
 

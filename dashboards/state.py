@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import param
 import xarray as xr
@@ -53,6 +53,12 @@ class State(param.Parameterized):
             Another study, by name; its women are chosen by the cohort of this one.
         """
         return self._sources[study or self.study].part(self.cohort, *metrics)
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """Equal for the same cohort of the same studies in the same versions."""
+        versions = tuple((name, source.version) for name, source in self._sources.items())
+        return (self.study, versions, self.cohort.key)
 
     def tell(self, problem: str) -> None:
         """Add to what was wrong with the link."""

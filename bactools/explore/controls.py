@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,8 @@ Kind = Literal["range", "choice"]
 
 _MOST_CHOICES = 20
 _HIDDEN = ("true_",)
+_known: dict[int, tuple[weakref.ref[xr.Dataset], tuple[object, ...], list[Control]]] = {}
+"""What was found of cubes that are still there, with the arrays that it was found of."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,16 @@ def controls(cube: xr.Dataset) -> list[Control]:
     list of Control
         Age first, then the others by name. Free text, and what is the same for all, is no choice.
     """
+    arrays = tuple((name, id(array.variable._data)) for name, array in cube.data_vars.items())
+    known = _known.get(id(cube))
+    if known is None or known[0]() is not cube or known[1] != arrays:
+        at = id(cube)
+        known = (weakref.ref(cube, lambda _: _known.pop(at, None)), arrays, _found(cube))
+        _known[at] = known
+    return list(known[2])
+
+
+def _found(cube: xr.Dataset) -> list[Control]:
     found = []
     for known, array in cube.data_vars.items():
         name = str(known)

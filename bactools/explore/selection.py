@@ -18,7 +18,7 @@ from bactools.stats.stored import MIXED
 
 Range = tuple[float | None, float | None]
 BASE = ("status", "image_id", "breast_area", "age", "vendor", "scaling")
-"""What every part of a cube holds of each image, if the cube does."""
+"""What nearly every part of a cube holds of each image, if the cube does."""
 
 _coded: dict[tuple[int, int], tuple[weakref.ref[np.ndarray], NDArray[np.int32], list[str]]] = {}
 _lock = RLock()
@@ -65,9 +65,10 @@ class Selection:
         Parameters
         ----------
         metrics : sequence of str
-            Variables per image to keep beside the covariates; all if none is named.
+            Variables per image to keep beside the covariates and `BASE`; all if none is named. With
+            ``status`` alone, which is all that counting asks for, nothing else per image is cut out.
         """
-        wanted = {*BASE, *metrics}
+        wanted = {"status"} if tuple(metrics) == ("status",) else {*BASE, *metrics}
         kept = [
             name
             for name, array in self._cube.data_vars.items()

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 import re
-from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
-from threading import RLock
-from typing import Any
+from threading import Event, RLock, Thread
+from typing import Any, TypeVar
 
 import pandas as pd
 import xarray as xr
 
-from bactools.cube import open_cube
 from bactools.explore.cohort import Cohort
+from bactools.explore.controls import controls
 from bactools.explore.models import Evaluations, evaluation_files, read_evaluations
-from bactools.explore.selection import Selection
+from bactools.explore.reading import Reading
+from bactools.stats.cohort.flow import Flow
+from bactools.stats.result import StatsError
 from bactools.study import Study, StudyError, open_study
 
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_MOST_BYTES = 500_000_000
-"""Of parts of the cube that are held for those who ask again."""
+_Found = TypeVar("_Found")
+_log = logging.getLogger("bactools.explore")
 
 
 class Source:
@@ -42,8 +44,8 @@ class Source:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._study = open_study(Path(folder))
         self._lock = RLock()
-        self._version = ""
-        self._held: dict[str, Any] = {}
+        self._reading = Reading(self._study, self._stamp())
+        self._followed: Event | None = None
         self._evaluated: tuple[tuple[Any, ...], Evaluations] | None = None
 
     @property
@@ -64,8 +66,7 @@ class Source:
     @property
     def version(self) -> str:
         """Changes whenever the study's cube is written anew."""
-        names = ("cube.zarr", "cube.zarr/zarr.json", "study.json")
-        return ".".join(_stamp(self._study.folder / name) for name in names)
+        return self._now().version
 
     @property
     def cube(self) -> xr.Dataset:
@@ -76,14 +77,7 @@ class Source:
         StudyError
             If the study has none yet.
         """
-
-        def opened() -> xr.Dataset:
-            try:
-                return open_cube(self._study.folder, axis="exam")
-            except FileNotFoundError:
-                raise StudyError("this study has no finished run yet") from None
-
-        return self._latest("cube", opened)  # type: ignore[no-any-return]
+        return self._now().cube
 
     def part(self, cohort: Cohort, *metrics: str) -> xr.Dataset:
         """Return a cohort's part of the cube; visitors who ask for the same share it.
@@ -94,37 +88,35 @@ class Source:
         *metrics : str
             Variables per image to keep beside the covariates; all if none is named.
         """
-        with self._lock:
-            cube = self.cube
-            chosen: OrderedDict[Hashable, Selection] = self._held.setdefault("chosen", OrderedDict())
-            if cohort.key not in chosen:
-                chosen[cohort.key] = cohort.select(cube)
-            chosen.move_to_end(cohort.key)
-            found = chosen[cohort.key].part(metrics)
-            while len(chosen) > 1 and sum(each.nbytes for each in chosen.values()) > _MOST_BYTES:
-                chosen.popitem(last=False)
-            return found
+        return self._now().part(cohort, *metrics)
+
+    def kept(self, key: Hashable, compute: Callable[[], _Found]) -> _Found:
+        """Return what somebody computed before under this key, or compute it.
+
+        Results are forgotten when the study has a new version, and the oldest when they take too much
+        memory. The key names all else they depend on.
+        """
+        return self._now().kept(key, compute)
 
     @property
     def index(self) -> pd.DataFrame:
         """One row per file seen, see `Study.index`."""
-        return self._latest("index", lambda: self._study.index)  # type: ignore[no-any-return]
+        return self._now().index
 
     @property
     def images(self) -> pd.DataFrame:
         """One row per finished image, see `Study.images`."""
-        return self._latest("images", lambda: self._study.images)  # type: ignore[no-any-return]
+        return self._now().images
+
+    @property
+    def flow(self) -> Flow:
+        """From files seen to women analysed, in the whole study; see `Flow.of_part` for a cohort's."""
+        return self._now().flow
 
     @property
     def about(self) -> dict[str, Any]:
         """What ``study.json`` says: recipe, weights, versions, counts."""
-
-        def read() -> dict[str, Any]:
-            text = (self._study.folder / "study.json").read_text(encoding="utf-8")
-            told: dict[str, Any] = json.loads(text)
-            return told
-
-        return self._latest("about", read)  # type: ignore[no-any-return]
+        return self._now().about
 
     @property
     def evaluations(self) -> Evaluations:
@@ -135,15 +127,70 @@ class Source:
                 self._evaluated = (stamps, read_evaluations(self._study.folder))
             return self._evaluated[1]
 
-    def _latest(self, name: str, read: Any) -> Any:
-        """Return what was read of this version, or read it."""
+    def warm(self) -> None:
+        """Read and compute what the first visitor asks for.
+
+        Raises
+        ------
+        StudyError
+            If the study has no cube yet.
+        """
+        _warm(self._now())
+
+    def follow(self, *, every: float = 5.0) -> None:
+        """Look for new versions in the background, and show one when it is read: nobody waits for it.
+
+        Parameters
+        ----------
+        every : float
+            Seconds between two looks.
+        """
+        if self._followed is None:
+            self._followed = Event()
+            Thread(target=self._follow, args=(every, self._followed), name="follow", daemon=True).start()
+
+    def close(self) -> None:
+        """Follow no longer; from now on each question looks for a new version itself."""
+        if self._followed is not None:
+            self._followed.set()
+            self._followed = None
+
+    def _follow(self, every: float, ended: Event) -> None:
+        while not ended.wait(every):
+            version = self._stamp()
+            if version == self._reading.version:
+                continue
+            found = Reading(self._study, version)
+            try:
+                _warm(found)
+            except StudyError:
+                pass  # no cube as yet: that is what is to be shown
+            except Exception as error:
+                # somebody is writing it just now: the old one is shown a little longer
+                _log.warning("a new version of a study could not be read: %s", type(error).__name__)
+                continue
+            if self._stamp() == version:
+                self._reading = found
+
+    def _now(self) -> Reading:
+        """Return the version to show."""
+        if self._followed is not None:
+            return self._reading
         with self._lock:
-            version = self.version
-            if version != self._version:
-                self._held, self._version = {}, version
-            if name not in self._held:
-                self._held[name] = read()
-            return self._held[name]
+            version = self._stamp()
+            if version != self._reading.version:
+                self._reading = Reading(self._study, version)
+            return self._reading
+
+    def _stamp(self) -> str:
+        names = ("cube.zarr", "cube.zarr/zarr.json", "study.json")
+        return ".".join(_stamp(self._study.folder / name) for name in names)
+
+
+def _warm(reading: Reading) -> None:
+    controls(reading.cube)
+    with suppress(StatsError):  # the page says why
+        _ = reading.flow
 
 
 def _stamp(path: Path) -> str:

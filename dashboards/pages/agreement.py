@@ -13,6 +13,7 @@ from bactools.figures.forest import forest
 from dashboards import parts
 from dashboards.base import Page
 
+_LIMITS = ("metric", "against", "scale", "limits", "interval")
 _INTERVALS = {"usual": "", "MOVER": "mover", "women resampled": "bootstrap"}
 
 
@@ -66,13 +67,19 @@ class AgreementPage(Page):
         options: dict[str, Any] = {"scale": self.scale, "limits": self.limits}
         if self.interval:
             options["interval"] = self.interval
-        found = cube.bac.agreement(self.metric, against=against, **options)
-        drawn = bland_altman(found, trend=self.trend, naive=self.naive)
+        found = self.kept(
+            "limits", lambda: cube.bac.agreement(self.metric, against=against, **options), of=_LIMITS
+        )
+        drawn = self.kept("figure", lambda: bland_altman(found, trend=self.trend, naive=self.naive))
         shown = [parts.result(found, drawn, name="agreement", click=self.open_exam)]
         return [*shown, *self._groups(cube, against, options)] if self.group else shown
 
     def _groups(self, cube: Any, against: Any, options: dict[str, Any]) -> list[Any]:
-        found = agreement_of_groups(cube, self.metric, against, group=self.group, **options)
+        found = self.kept(
+            "groups",
+            lambda: agreement_of_groups(cube, self.metric, against, group=self.group, **options),
+            of=(*_LIMITS, "group"),
+        )
         heading = parts.heading(f"By {self.group}")
         if not found.estimable:
             return [heading, parts.notice(found.interpret(), kind="warning")]

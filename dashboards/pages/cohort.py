@@ -76,31 +76,35 @@ class CohortPage(Page):
         return pn.FlexBox(*cards, sizing_mode="stretch_width")
 
     def _flow(self) -> list[Any]:
-        source = self.state.source
-        cube = self.state.cube("status", *(name for name in ("image_id",) if name in source.cube))
-        found = cube.bac.flow(index=source.index, images=source.images)
+        whole, cube = self.state.source.flow, self.state.cube("status")
+        found = self.kept(FLOW, lambda: whole.of_part(cube), of=())
         return [parts.result(found, flow_diagram(found), name="flow")]
 
     def _table(self) -> list[Any]:
         below = _HIDE_BELOW if self.suppress else 0
         names = [name for name in ("status", "age", "vendor") if name in self.state.source.cube]
-        found = self.state.cube(*names).bac.table1(group=self.group or None, suppress_below=below)
+        cube = self.state.cube(*names)
+        found = self.kept(
+            TABLE,
+            lambda: cube.bac.table1(group=self.group or None, suppress_below=below),
+            of=("group", "suppress"),
+        )
         if not found.estimable:
             return [parts.notice(found.interpret(), kind="warning")]
         return [parts.table(found.to_frame(), name="table-1"), parts.words(found.interpret())]
 
     def _burden(self) -> list[Any]:
         cube = self.state.cube("status", *dict.fromkeys((self.metric, "breast_area")))
-        burden = cube.bac.burden(self.metric)
         by = self.by or self._first
-        if by not in burden.table:
+        if by not in cube:
             return [parts.notice("No age and no covariate is known to group by.", kind="warning")]
-        found = burden_by(burden, by)
+        found = self.kept(BURDEN, lambda: burden_by(cube.bac.burden(self.metric), by), of=("metric", "by"))
         step = -(-len(found.points) // _MOST_POINTS)
         shown = [parts.notice(f"One woman in {step} is drawn; the numbers are of all.")] if step > 1 else []
         drawn = burden_distribution(replace(found, points=found.points[:: max(step, 1)]), log=self.log)
         return [*shown, parts.result(found, drawn, name="burden", click=self.open_exam)]
 
     def _missing(self) -> list[Any]:
-        found = self.state.cube("status").bac.missingness()
+        cube = self.state.cube("status")
+        found = self.kept(MISSING, lambda: cube.bac.missingness(), of=())
         return [parts.result(found, missingness_map(found), name="missing-views")]

@@ -16,6 +16,7 @@ from dashboards.base import Page
 
 ONE, GRID = "one metric", "the paper's five"
 
+_LINE = ("metric", "against", "model")
 _MODELS = {
     "least squares, by woman": "cluster", "least squares, naive": "ols", "mixed model": "mixed",
     "Deming": "deming", "Passing–Bablok": "passing-bablok", "Theil–Sen": "theil-sen",
@@ -63,14 +64,16 @@ class RegressionPage(Page):
         cube, against = self._both(self.metric)
         if self.against == self.metric:
             return [parts.notice("A metric against itself says nothing: choose another.", kind="warning")]
-        if self.model in LINES:
-            found = cube.bac.method_comparison(self.metric, against=against, method=self.model)
-            drawn = scatter(found, identity=self.identity)
-        else:
-            found = cube.bac.regression(self.metric, against=against, model=self.model)
-            drawn = scatter(found, identity=self.identity, prediction=self.prediction)
+        found = self.kept("line", lambda: self._line(cube, against), of=_LINE)
+        more = {} if self.model in LINES else {"prediction": self.prediction}
+        drawn = self.kept("figure", lambda: scatter(found, identity=self.identity, **more))
         shown = [parts.result(found, drawn, name="regression", click=self.open_exam)]
         return [*shown, *self._groups(cube, against)] if self.group else shown
+
+    def _line(self, cube: Any, against: Any) -> Any:
+        if self.model in LINES:
+            return cube.bac.method_comparison(self.metric, against=against, method=self.model)
+        return cube.bac.regression(self.metric, against=against, model=self.model)
 
     def _both(self, metric: str) -> tuple[Any, Any]:
         """Return the cube, and what its metric is compared with."""
@@ -79,7 +82,11 @@ class RegressionPage(Page):
         return self.state.cube(metric, self.against), self.against
 
     def _groups(self, cube: Any, against: Any) -> list[Any]:
-        lines = lines_of_groups(cube, self.metric, against, group=self.group, fit=self.model)
+        lines = self.kept(
+            "groups",
+            lambda: lines_of_groups(cube, self.metric, against, group=self.group, fit=self.model),
+            of=(*_LINE, "group"),
+        )
         title = f"By {self.group}"
         if not lines:
             return [parts.heading(title), parts.notice(f"No image has a {self.group}.", kind="warning")]
@@ -108,8 +115,16 @@ class RegressionPage(Page):
         if not held:
             return [parts.notice("The two studies have none of the paper's metrics in common.")]
         model = self.model if self.model in MODELS else "cluster"
-        lines = {name: ours.bac.regression(name, against=theirs, model=model) for name in held}
-        limits = {name: ours.bac.agreement(name, against=theirs) for name in held}
+        lines = self.kept(
+            "lines",
+            lambda: {name: ours.bac.regression(name, against=theirs, model=model) for name in held},
+            of=("against", "model"),
+        )
+        limits = self.kept(
+            "limits",
+            lambda: {name: ours.bac.agreement(name, against=theirs) for name in held},
+            of=("against",),
+        )
         drawn = grid(lines, limits, metrics=held, identity=self.identity)
         told = "\n".join(f"{name}: {lines[name].interpret()} {limits[name].interpret()}" for name in held)
         tables = [

@@ -20,6 +20,7 @@ from dashboards.base import Page
 from dashboards.film_strip import FilmStrip
 from dashboards.state import State
 
+_FITTED = ("metric", "per", "combine", "incomplete", "group", "scale")
 EVERYONE, WHO, ONE = "everyone", "who progressed", "one woman"
 
 _MOST_GROUPS = 8
@@ -53,7 +54,6 @@ class TrajectoriesPage(Page):
     def __init__(self, state: State, **options: object) -> None:
         self._of: tuple[str, str] = ("", "")
         self._women: list[str] = []
-        self._fitted: tuple[Any, Trajectories, Progression] | None = None
         super().__init__(state, **options)
 
     def prepare(self) -> None:
@@ -133,20 +133,17 @@ class TrajectoriesPage(Page):
         ]
 
     def _fit(self) -> tuple[Trajectories, Progression]:
-        """Return what was found for these options; of the woman nothing depends."""
-        state = self.state
-        key = (
-            state.study, state.source.version, repr(state.cohort), self.metric, self.per, self.combine,
-            self.incomplete, self.group, self.scale,
-        )  # fmt: skip
-        if self._fitted is None or self._fitted[0] != key:
-            cube = state.cube(self.metric)
+        """Return what was found for these options."""
+        cube = self.state.cube(self.metric)
+
+        def fitted() -> tuple[Trajectories, Progression]:
             found = cube.bac.trajectories(
                 self.metric, per=self.per, combine=self.combine, incomplete=self.incomplete,
                 group=self.group or None, scale=self.scale, engine="exact",
             )  # fmt: skip
-            self._fitted = (key, found, found.progressed())
-        return self._fitted[1:]
+            return found, found.progressed()
+
+        return self.kept("fit", fitted, of=_FITTED)
 
     def _choose(self, point: dict[str, str]) -> None:
         """Show a woman by herself; without one, who rose most."""

@@ -131,13 +131,18 @@ def test_without_a_choice_who_rose_most_is_shown(folder: Path) -> None:
     assert "rose most" in text(page)
 
 
-def test_the_fit_is_not_repeated_for_another_woman(folder: Path) -> None:
+def test_the_fit_is_not_repeated_for_another_woman_or_another_visitor(folder: Path) -> None:
     page = _page(folder, part=ONE)
-    before = page._fitted
+    before = page._fit()
     page.woman = "S00002"
-    assert page._fitted is before
+    assert page._fit() is before
+    other = TrajectoriesPage(State(list(page.state._sources.values())))
+    other.prepare()
+    assert other._fit() is before
+    other.per = "view"
+    assert other._fit() is not before
     page.state.cohort = Cohort(at_least=2)
-    assert page._fitted is not before
+    assert page._fit() is not before
 
 
 def test_options_go_through_a_link_and_back(folder: Path) -> None:

@@ -177,3 +177,30 @@ def test_tables_that_do_not_belong_together_are_refused() -> None:
             flow(*arguments)
     with pytest.raises(StatsError, match="no step 'nosuch'"):
         flow(index).n("nosuch")
+
+
+def test_the_flow_of_a_part_goes_on_from_the_whole() -> None:
+    index, images, cube = made()
+    whole = flow(index, images, cube)
+    for part in (cube, cube.sel(subject=["a", "b"]), cube.isel(exam=[0]), cube.sel(view=["LCC", "RCC"])):
+        found, expected = whole.of_part(part), flow(index, images, part)
+        pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
+        assert (found.n_views, found.n_seen_again) == (expected.n_views, expected.n_seen_again)
+        assert found.interpret() == expected.interpret()
+
+
+def test_a_part_with_more_images_than_the_whole_is_refused() -> None:
+    _, _, cube = made()
+    few = cube.sel(subject=["a"])
+    with pytest.raises(StatsError, match="the part has 17 images measured, the whole 8"):
+        flow(cube=few).of_part(cube)
+
+
+def test_exams_are_counted_alike_from_a_cube_and_from_a_table_in_any_order() -> None:
+    _, images, cube = made()
+    shuffled = cube.isel(subject=[2, 0, 1], exam=slice(None, None, -1))
+    of_table = flow(images=images).steps.set_index("step")["n"]
+    for each in (cube, shuffled):
+        of_cube = flow(cube=each).steps.set_index("step")["n"]
+        for step in ("exams", "complete_exams", "women", "women_complete", "women_followed"):
+            assert of_cube[step] == of_table[step], step

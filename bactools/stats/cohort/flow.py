@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import xarray as xr
 
 from bactools.conventions import DONE
 from bactools.stats.cohort.exam_table import ExamTable, exam_table
+from bactools.stats.cohort.flow_chain import NOT_SELECTED, Chain, count_exams, views_of_exams
 from bactools.stats.result import Result, StatsError
 
 _STATED = {
@@ -64,6 +66,40 @@ class Flow(Result):
             raise StatsError(f"no step {step!r}: choose one of {', '.join(self.steps['step'])}")
         return int(found.iloc[0])
 
+    def of_part(self, cube: xr.Dataset) -> Self:
+        """Return the flow that goes on with a part of the same cube: files and images need no second look.
+
+        Parameters
+        ----------
+        cube : Dataset
+            A part of the cube that this flow was made with, such as a cohort's.
+
+        Raises
+        ------
+        StatsError
+            If this flow does not know of images measured, or the part has more images than they are.
+        """
+        before = self.steps[self.steps["unit"] == "images"]
+        if before.empty:
+            raise StatsError("this flow counts no images: make it of the tables of a study")
+        table = exam_table(cube)
+        n, whole = int((table.status == DONE).sum()), int(before["n"].iloc[-1])
+        if n > whole:
+            raise StatsError(f"the part has {n} images measured, the whole {whole}: give a part of its cube")
+        chain = Chain(
+            list(before.itertuples(index=False, name=None)),
+            [
+                loss
+                for loss in self.losses.itertuples(index=False, name=None)
+                if loss[0] in set(before["step"])
+            ],
+        )
+        if n < whole:
+            chain.lose_one("not_selected", NOT_SELECTED, whole - n)
+            chain.step("in_cube", "images", "images analysed", n)
+        count_exams(chain, views_of_exams(table), len(table.views))
+        return type(self)(*chain.frames(), len(table.views), self.n_seen_again, self.reason, self.note)
+
     def lost(self, step: str) -> pd.DataFrame:
         """Return what was lost after a step: reason, label, n."""
         return self.losses.loc[self.losses["step"] == step, ["reason", "label", "n"]].reset_index(drop=True)
@@ -91,30 +127,6 @@ class Flow(Result):
                 " as eligible."
             )
         return "\n".join(told)
-
-
-@dataclass
-class _Chain:
-    """Steps and losses as they are found."""
-
-    steps: list[tuple[str, str, str, int]] = field(default_factory=list)
-    losses: list[tuple[str, str, str, int]] = field(default_factory=list)
-
-    def step(self, key: str, unit: str, label: str, n: int) -> None:
-        """Note what is left."""
-        self.steps.append((key, unit, label, n))
-
-    def lose(self, reasons: pd.Series, *, words: dict[str, str] | None = None) -> None:
-        """Note losses after the last step, the most frequent reason first."""
-        counts = reasons.value_counts()
-        for code, n in sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))):
-            label = (words or {}).get(str(code), str(code).replace("_", " "))
-            self.losses.append((self.steps[-1][0], str(code), label, int(n)))
-
-    def lose_one(self, code: str, label: str, n: int) -> None:
-        """Note losses for one reason, if there are any."""
-        if n:
-            self.losses.append((self.steps[-1][0], code, label, n))
 
 
 def flow(
@@ -151,25 +163,27 @@ def flow(
     """
     if index is None and images is None and cube is None:
         raise StatsError("nothing to count: give index=, images= or cube=")
-    chain, seen_again = _Chain(), 0
+    chain, seen_again = Chain(), 0
     if index is not None:
         seen_again = _files(chain, index, images)
     kept = None if images is None else _images(chain, images, indexed=index is not None)
-    exams, note = kept, ""
-    n_views = 4
+    views: pd.DataFrame | None = None
+    note, n_views = "", 4
     if cube is not None:
         table = exam_table(cube)
         n_views, note = len(table.views), table.note
-        exams = _done(table)
         if kept is not None:
-            _selected(chain, kept, exams)
+            _selected(chain, kept, _done(table))
         else:
-            chain.step("in_cube", "images", "images measured, in the cube", len(exams))
-    if exams is not None:
-        _exams(chain, exams, n_views)
-    steps = pd.DataFrame(chain.steps, columns=["step", "unit", "label", "n"])
-    losses = pd.DataFrame(chain.losses, columns=["step", "reason", "label", "n"])
-    return Flow(steps, losses, n_views if exams is not None else 0, seen_again, note=note)
+            n = int((table.status == DONE).sum())
+            chain.step("in_cube", "images", "images measured, in the cube", n)
+        views = views_of_exams(table)
+    elif kept is not None:
+        days = kept.assign(date=pd.to_datetime(kept["date"]).dt.normalize())
+        views = days.groupby(["subject", "date"])["view"].nunique().reset_index()
+    if views is not None:
+        count_exams(chain, views, n_views)
+    return Flow(*chain.frames(), n_views if views is not None else 0, seen_again, note=note)
 
 
 def _require(table: pd.DataFrame, columns: tuple[str, ...], *, name: str) -> None:
@@ -181,7 +195,7 @@ def _require(table: pd.DataFrame, columns: tuple[str, ...], *, name: str) -> Non
         raise StatsError(f"{name} names image {twice.iloc[0]} twice: give one row per image")
 
 
-def _files(chain: _Chain, index: pd.DataFrame, images: pd.DataFrame | None) -> int:
+def _files(chain: Chain, index: pd.DataFrame, images: pd.DataFrame | None) -> int:
     """Count files, and return how many excluded ones have results all the same."""
     _require(index, ("image_id", "eligible"), name="index")
     chain.step("seen", "images", "files seen", len(index))
@@ -189,13 +203,15 @@ def _files(chain: _Chain, index: pd.DataFrame, images: pd.DataFrame | None) -> i
     again = np.zeros(len(index), dtype=bool)
     if images is not None:
         _require(images, ("image_id", "status"), name="images")
-        unknown = ~images["image_id"].isin(index["image_id"])
+        both, _ = pd.factorize(pd.concat([index["image_id"], images["image_id"]]))
+        of_index, of_images = both[: len(index)], both[len(index) :]
+        unknown = ~np.isin(of_images, of_index)
         if unknown.any():
             raise StatsError(
                 f"images has {int(unknown.sum())} images that the index does not know, such as"
                 f" {images.loc[unknown, 'image_id'].iloc[0]}: give both tables of one study"
             )
-        again = ~eligible & index["image_id"].isin(images["image_id"]).to_numpy()
+        again = ~eligible & np.isin(of_index, of_images)
     excluded = index[~eligible & ~again]
     reasons = excluded["reason"] if "reason" in excluded else pd.Series("not_stated", index=excluded.index)
     chain.lose(reasons.fillna("").replace("", "not_stated"))
@@ -205,10 +221,10 @@ def _files(chain: _Chain, index: pd.DataFrame, images: pd.DataFrame | None) -> i
     return int(again.sum())
 
 
-def _images(chain: _Chain, images: pd.DataFrame, *, indexed: bool) -> pd.DataFrame:
+def _images(chain: Chain, images: pd.DataFrame, *, indexed: bool) -> pd.DataFrame:
     """Count images, and return those measured and chosen for the cube."""
     _require(images, ("image_id", "status", "subject", "view", "date"), name="images")
-    unknown = sorted(set(images["status"].astype(str)) - {"done", "failed"})
+    unknown = sorted(set(map(str, images["status"].unique())) - {"done", "failed"})
     if unknown:
         raise StatsError(f"images has the status {unknown[0]!r}: use 'done' or 'failed'")
     if not indexed:
@@ -239,31 +255,12 @@ def _done(exams: ExamTable) -> pd.DataFrame:
     return table.assign(view=np.asarray(exams.views, dtype=object)[view])
 
 
-def _selected(chain: _Chain, kept: pd.DataFrame, found: pd.DataFrame) -> None:
+def _selected(chain: Chain, kept: pd.DataFrame, found: pd.DataFrame) -> None:
     """Count the images that a selection of the cube left out."""
     keys = ["subject", "date", "view"]
     known = kept[keys].assign(date=pd.to_datetime(kept["date"]).dt.normalize())
     if len(found.merge(known.drop_duplicates(), on=keys)) < len(found):
         raise StatsError("the cube has images that the table of images lacks: give both of one study")
     if len(found) < len(kept):
-        chain.lose_one("not_selected", "not in the part of the cube that is analysed", len(kept) - len(found))
+        chain.lose_one("not_selected", NOT_SELECTED, len(kept) - len(found))
         chain.step("in_cube", "images", "images analysed", len(found))
-
-
-def _exams(chain: _Chain, images: pd.DataFrame, n_views: int) -> None:
-    """Count exams and women, of one row per image."""
-    days = images.assign(date=pd.to_datetime(images["date"]).dt.normalize())
-    views = days.groupby(["subject", "date"])["view"].nunique()
-    chain.step("exams", "exams", "exams with an image measured", len(views))
-    for lacking in range(1, n_views):
-        n = int((views == n_views - lacking).sum())
-        chain.lose_one(f"lacks_{lacking}", f"lack {lacking} of {n_views} views", n)
-    complete = views[views >= n_views]
-    chain.step("complete_exams", "exams", f"complete exams, all {n_views} views measured", len(complete))
-    women = views.index.get_level_values("subject").nunique()
-    per_woman = complete.groupby("subject").size()
-    chain.step("women", "women", "women with an image measured", int(women))
-    chain.lose_one("no_complete_exam", "without a complete exam", int(women) - len(per_woman))
-    chain.step("women_complete", "women", "women with a complete exam", len(per_woman))
-    chain.lose_one("one_exam", "with only one complete exam", int((per_woman == 1).sum()))
-    chain.step("women_followed", "women", "women with two complete exams or more", int((per_woman > 1).sum()))

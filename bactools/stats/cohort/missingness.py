@@ -147,8 +147,11 @@ def _patterns(exams: ExamTable) -> pd.DataFrame:
     return found.sort_values(["exams", "absent", "failed"], ascending=[False, True, True], ignore_index=True)
 
 
-def _named(is_so: np.ndarray, views: tuple[str, ...]) -> list[str]:
-    return [", ".join(view for view, yes in zip(views, row, strict=True) if yes) for row in is_so]
+def _named(is_so: np.ndarray, views: tuple[str, ...]) -> np.ndarray:
+    """Return the views for which it is so, as one text per exam: of few kinds, however many exams."""
+    kinds, which = np.unique(is_so, axis=0, return_inverse=True)
+    names = [", ".join(view for view, yes in zip(views, row, strict=True) if yes) for row in kinds]
+    return np.asarray(np.array(names, dtype=object)[which.ravel()])
 
 
 def _women(exams: ExamTable) -> pd.DataFrame:
