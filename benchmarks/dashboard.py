@@ -10,8 +10,10 @@ Prints seconds and megabytes; nothing is uploaded or kept.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -142,50 +143,55 @@ def browser(folder: Path) -> None:
 
 def sessions(folder: Path, *, visitors: int = VISITORS) -> None:
     """Serve the study, let visitors in who each choose a cohort of their own, and let them go."""
-    import dashboards.app  # noqa: F401  (the models that documents are made of)
-
     with served(folder) as (url, server):
         print(f"{'memory, nobody there':32s} {megabytes(server.pid):8.0f} MB")
         for _ in range(3):
-            waits: list[float] = []
-            held: list[Any] = []
-
-            def visit(low: int, held: list[Any] = held, waits: list[float] = waits) -> None:
-                started = time.perf_counter()
-                held.append(visited(url, {"r.age": f"{low}~"}))
-                waits.append(time.perf_counter() - started)
-
-            threads = [Thread(target=visit, args=(40 + each,)) for each in range(visitors)]
-            timed(f"{visitors} at once", lambda threads=threads: all_done(threads))
-            print(f"{'their waits, median and longest':32s} {np.median(waits):8.2f} s {max(waits):8.2f} s")
+            asyncio.run(_round(url, visitors))
             print(f"{f'memory, {visitors} visitors':32s} {megabytes(server.pid):8.0f} MB")
-            for session in held:
-                session.close()
             time.sleep(60)
             print(f"{'memory, a minute after they left':32s} {megabytes(server.pid):8.0f} MB")
 
 
-def all_done(threads: list[Thread]) -> None:
-    """Run them side by side."""
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+async def _round(url: str, visitors: int) -> None:
+    waits: list[float] = []
+    held: list[Any] = []
+
+    async def visit(low: int) -> None:
+        started = time.perf_counter()
+        held.append(await visited(f"{url}?r.age={low}~"))
+        waits.append(time.perf_counter() - started)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(visit(40 + each) for each in range(visitors)))
+    print(f"{f'{visitors} at once':32s} {time.perf_counter() - started:8.2f} s")
+    print(f"{'their waits, median and longest':32s} {np.median(waits):8.2f} s {max(waits):8.2f} s")
+    for each in held:
+        each.close()
 
 
-def visited(url: str, query: dict[str, str]) -> Any:
-    """Open a session as a browser does, and wait until its first page is filled."""
-    from bokeh.client import pull_session
-    from bokeh.events import DocumentReady
+async def visited(url: str) -> Any:
+    """Do as a browser does, without drawing: open a session and wait until its first page is filled."""
+    from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+    from tornado.websocket import websocket_connect
 
-    session = pull_session(url=url, arguments=query)
-    session.document.callbacks.send_event(DocumentReady())
-    for _ in range(600):
-        session.force_roundtrip()
-        if any("women with an image" in str(getattr(each, "text", "")) for each in session.document.models):
-            return session
-        time.sleep(0.1)
-    raise SystemExit("a visitor waited for more than a minute")
+    page = await AsyncHTTPClient().fetch(url, request_timeout=120)
+    token = re.search(r'"token":"([^"]+)"', page.body.decode()).group(1)  # type: ignore[union-attr]
+    place = url.split("?")[0].replace("http", "ws") + "ws"
+    asked = HTTPRequest(place, headers={"Sec-WebSocket-Protocol": f"bokeh, {token}"}, request_timeout=120)
+    socket = await websocket_connect(asked, max_message_size=100_000_000)
+    while "ACK" not in str(await socket.read_message()):
+        pass
+    ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
+    told = {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready}]}
+    for kind, content in (("PULL-DOC-REQ", {}), ("PATCH-DOC", told)):
+        for part in ({"msgid": kind, "msgtype": kind}, {}, content):
+            await socket.write_message(json.dumps(part))
+    while True:
+        message = await asyncio.wait_for(socket.read_message(), 120)
+        if message is None:
+            raise SystemExit("the server hung up")
+        if "women with an image" in str(message):
+            return socket
 
 
 @contextmanager

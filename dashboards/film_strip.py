@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from functools import partial
-from threading import Thread
 from typing import Any
 
 import panel as pn
@@ -17,6 +16,7 @@ from bactools.explore.film_strip import film_strip
 from bactools.explore.picture import PictureError, overview
 from bactools.stats.result import number
 from dashboards import parts
+from dashboards.fetching import one_by_one
 
 _HEIGHT = 260
 
@@ -56,13 +56,14 @@ class FilmStrip:
         if not self._rows:
             return parts.notice("There is no exam to show images of.")
         frames = [self._frame(row, slot) for row, slot in zip(self._rows, self._slots, strict=True)]
-        document = pn.state.curdoc
-        if document is not None and document.session_context is not None:
-            for slot in self._slots:
-                slot.loading = True
-            Thread(target=self._fill, args=(document,), daemon=True).start()
-        else:
-            self._fill(None)
+        for slot in self._slots:
+            slot.loading = True
+        one_by_one(
+            [
+                (partial(self._picture, row), partial(_put, slot, f"{row['view']} of {row['date']}"))
+                for row, slot in zip(self._rows, self._slots, strict=True)
+            ]
+        )
         told = f"{self._metric} of {self._view}, exam by exam. The date opens the exam."
         return pn.Column(
             parts.words(told), pn.Row(*frames, scroll="x-auto", sizing_mode="stretch_width"),
@@ -78,29 +79,21 @@ class FilmStrip:
         told = "not measured" if value != value else f"{number(value)}{unit}"
         return pn.Column(slot, button, parts.words(told), min_width=120)
 
-    def _fill(self, document: Any) -> None:
-        """Fetch the pictures, in the background if there is a document to hand them to."""
-        for row, slot in zip(self._rows, self._slots, strict=True):
-            shown = self._picture(row)
-            if document is None:
-                _put(slot, shown)
-            elif document.session_context is None or document.session_context.destroyed:
-                return
-            else:
-                document.add_next_tick_callback(partial(_put, slot, shown))
-
-    def _picture(self, row: dict[str, Any]) -> Any:
+    def _picture(self, row: dict[str, Any]) -> bytes | str:
+        """Return a picture, or why there is none."""
         if not row["image_id"]:
-            return parts.words(f"no {self._view} at this exam")
+            return f"no {self._view} at this exam"
         try:
-            data = overview(self._source, row["image_id"], height=_HEIGHT, overlay=True)
+            return overview(self._source, row["image_id"], height=_HEIGHT, overlay=True)
         except PictureError as error:
-            return parts.words(str(error))
-        told = html.escape(f"{row['view']} of {row['date']}")
-        return pn.pane.JPG(data, height=_HEIGHT, alt_text=told)
+            return str(error)
 
 
-def _put(slot: pn.Column, shown: Any) -> None:
-    slot.objects, slot.loading = [shown], False
-    if not isinstance(shown, pn.pane.JPG):
+def _put(slot: pn.Column, name: str, found: bytes | str | None) -> None:
+    """Show a picture or words; nothing was found if drawing it failed."""
+    if isinstance(found, bytes):
+        shown: Any = pn.pane.JPG(found, height=_HEIGHT, alt_text=html.escape(name))
+    else:
+        shown = parts.words(found or "this picture could not be drawn")
         slot.height = None
+    slot.objects, slot.loading = [shown], False

@@ -53,16 +53,22 @@ def overlay(study: Path, out: Path, linkage: Path | None) -> None:
 @click.option("--truth", required=True, type=FOLDER, metavar="DIR", help="Folder with truth/images.csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "csv_file", type=NEW, metavar="FILE", help="Write a table, one row per image.")
+@click.option("--network", metavar="NAME", help="Keep the table in STUDY for the dashboard, by this name.")
 @click.option("--key", type=NEW, help="Key file of the study's pseudonyms.")
-def evaluate(study: Path, truth: Path, as_json: bool, csv_file: Path | None, key: Path | None) -> None:
+def evaluate(
+    study: Path, truth: Path, as_json: bool, csv_file: Path | None, network: str | None, key: Path | None
+) -> None:
     """Say how well STUDY's masks agree with drawn ones."""
     from bactools.cube import write_table
     from bactools.evaluation import evaluate as compare
+    from bactools.study.networks import keep_scores
 
     try:
         found = compare(study, truth, key=key)
         if csv_file is not None:
             write_table(found.images, csv_file, form="csv")
+        if network is not None:
+            keep_scores(study, network, found.images)
     except (ValueError, OSError) as error:
         stop(plain(error))
     click.echo(found.to_json() if as_json else found)

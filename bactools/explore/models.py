@@ -1,9 +1,9 @@
 """How networks did against drawn masks: what evaluations left beside a study.
 
-An evaluation is a table of images, ``STUDY/evaluations/NETWORK.csv``, as ``bactools evaluate … --csv``
-writes it: image_id, subject, view, date and the five scores; further columns are passed over, but for
-``status`` (rows other than ``done`` are left out) and ``parameters`` (how many the network has). Anyone may
-have put it there, so it is checked.
+An evaluation is a table of images, ``STUDY/evaluations/NETWORK.csv``, as ``bactools evaluate … --network
+NETWORK`` writes it: image_id, subject, view, date and the five scores; further columns are passed over, but
+for ``status`` (rows other than ``done`` are left out) and ``parameters`` (how many the network has). Anyone
+may have put it there, so it is checked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from bactools.stats.comparison.paired import robust_mean
+from bactools.study.networks import NAME, NAME_WORDS
 
 SCORES = {
     "recall": "Recall",
@@ -33,7 +34,10 @@ PARAMETERS = {"scunet": 169711}
 
 _KEYS = ("image_id", "subject", "view", "date")
 _RESERVED = frozenset({*_KEYS, "exam", "network", "method"})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ +-]{0,39}")
+USUAL = "scunet"
+"""The network that others are compared with, without signs and capitals."""
+
+_SIGNS = re.compile(r"[^a-z0-9]")
 _LARGEST, _MOST_FILES, _MOST_PARAMETERS = 50_000_000, 40, 1e13
 
 
@@ -64,6 +68,12 @@ class Evaluations:
     def networks(self) -> list[str]:
         """Their names, in alphabetical order."""
         return sorted(map(str, self.table["network"].unique()))
+
+    @property
+    def usual(self) -> str:
+        """The network that others are compared with: ours, or else the first."""
+        ours = [name for name in self.networks if _plain(name) == USUAL]
+        return next(iter([*ours, *self.networks]), "")
 
     def within(self, cube: xr.Dataset) -> Evaluations:
         """Return the scores of a cube's images.
@@ -176,7 +186,7 @@ def read_evaluations(folder: Path) -> Evaluations:
             problems.append(f"evaluations/{path.name[:60]} is left out: {error}.")
             continue
         tables.append(table)
-        size = size or PARAMETERS.get(name.lower())
+        size = size or PARAMETERS.get(_plain(name))
         if size:
             parameters[name] = size
     if tables:
@@ -187,10 +197,14 @@ def read_evaluations(folder: Path) -> Evaluations:
     )
 
 
+def _plain(name: str) -> str:
+    return _SIGNS.sub("", name.lower())
+
+
 def _read(path: Path, name: str) -> tuple[pd.DataFrame, float | None]:
     """Return one network's rows, and its size if the file tells."""
-    if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
-        raise ModelError("a network's name may have up to 40 letters, digits, spaces and . _ + -")
+    if not NAME.fullmatch(name) or name.lower() in _RESERVED:
+        raise ModelError(f"a network's name may have {NAME_WORDS}")
     wanted = {*_KEYS, *SCORES, "status", "parameters"}
     try:
         if path.is_symlink() or not path.is_file():

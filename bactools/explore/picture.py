@@ -8,7 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bactools.explore.pictures import Grey, Loaded, Outline, PictureError, load, outlined, reduced
+from bactools.explore.originals import Grey
+from bactools.explore.pictures import (
+    Loaded,
+    Outline,
+    PictureError,
+    bright,
+    load,
+    outlined,
+    reduced,
+)
 from bactools.explore.source import Source
 
 __all__ = ["Outline", "PictureError", "around", "crop", "outline", "overview", "reachable"]
@@ -52,6 +61,7 @@ def overview(
     overlay: bool = True,
     opacity: float = 0.7,
     cut: float | None = None,
+    intensity: int | None = None,
     window: tuple[float, float] | None = None,
     heat: bool = False,
 ) -> bytes:
@@ -72,6 +82,9 @@ def overview(
     cut : float, optional
         A pixel is called calcified above this probability, a whole percentage from 0 to 0.99; the
         recipe's if None. A stored mask cannot be cut otherwise.
+    intensity : int, optional
+        The threshold X, 0 to 255: the map is drawn only where TAM and TSIM count it, above this grey
+        level. It needs the source image and is left out without.
     window : (float, float), optional
         Grey levels, 0 to 255, shown as black and as white.
     heat : bool
@@ -89,8 +102,8 @@ def overview(
     ValueError
         If an option is out of range.
     """
-    _check(height, opacity, cut, window)
-    small = reduced(source, image_id, height)
+    _check(height, opacity, cut, intensity, window)
+    small = reduced(source, image_id, height, intensity)
     return _draw(small, _cut(source, cut), overlay, opacity, window, heat)
 
 
@@ -103,6 +116,7 @@ def crop(
     overlay: bool = True,
     opacity: float = 0.7,
     cut: float | None = None,
+    intensity: int | None = None,
     window: tuple[float, float] | None = None,
     heat: bool = False,
 ) -> bytes:
@@ -110,7 +124,7 @@ def crop(
 
     Parameters
     ----------
-    source, image_id, overlay, opacity, cut, window, heat
+    source, image_id, overlay, opacity, cut, intensity, window, heat
         As for `overview`.
     box : (int, int, int, int)
         Left, top, width and height [pixel], see `around`; what lies outside the picture is left out.
@@ -129,16 +143,14 @@ def crop(
     ValueError
         If an option is out of range.
     """
-    _check(most, opacity, cut, window)
-    full = load(source, image_id)
+    _check(most, opacity, cut, intensity, window)
     left, top, width, height = box
     place = np.s_[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
-    grey = None if full.grey is None else full.grey[place]
-    level = None if full.level is None else full.level[place]
-    part = Loaded(grey, level, full.probability, full.note)
+    part = load(source, image_id).part(place)
     if not min(part.shape):
         raise PictureError("that part lies outside the picture")
-    part = part.fitted(most)
+    there = bright(source, image_id, intensity)
+    part = (part if there is None else part.where(there[place])).fitted(most)
     return _draw(part, _cut(source, cut), overlay, opacity, window, heat)
 
 
@@ -159,13 +171,21 @@ def around(found: Outline, x: float, y: float, *, width: int, height: int) -> Bo
     return left, top, width, height
 
 
-def _check(side: int, opacity: float, cut: float | None, window: tuple[float, float] | None) -> None:
+def _check(
+    side: int,
+    opacity: float,
+    cut: float | None,
+    intensity: int | None,
+    window: tuple[float, float] | None,
+) -> None:
     if not _SIDES[0] <= side <= _SIDES[1]:
         raise ValueError(f"height={side!r}: choose {_SIDES[0]} to {_SIDES[1]} pixels")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity={opacity!r}: choose 0 to 1")
     if cut is not None and not 0 <= cut <= 0.99:
         raise ValueError(f"cut={cut!r}: choose a whole percentage from 0 to 0.99")
+    if intensity is not None and not 0 <= intensity <= 255:
+        raise ValueError(f"intensity={intensity!r}: choose a grey level from 0 to 255")
     if window is not None and not all(map(math.isfinite, window)):
         raise ValueError(f"window={window!r}: choose two grey levels, 0 to 255")
 

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
-from threading import RLock
-from typing import Any
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from bactools.dicom import ImageFailure, read_image
+from bactools.explore import originals
+from bactools.explore.originals import Grey
 from bactools.explore.shelf import Shelf
 from bactools.explore.source import Source
-from bactools.preprocess import breast_mask
-from bactools.preprocess.filters import bounding_box
 from bactools.study import Study
-from bactools.study.files import linkage_of
-
-Grey = NDArray[np.uint8]
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_MARGIN = 20
 _MOST_FULL = 160_000_000
 _MOST_SMALL = 48_000_000
+_MOST_MEASURED = 64_000_000
 _MOST_OUTLINES = 4_000_000
-_CUTS = (np.arange(100) / 100).astype(np.float32)
 
 
 class PictureError(ValueError):
@@ -98,17 +87,41 @@ class Loaded:
                 level = np.maximum.reduceat(level, edges, axis=axis)
         return Loaded(grey, level, self.probability, self.note)
 
+    def part(self, place: tuple[slice, slice]) -> Loaded:
+        """Return a part of it, rows before columns."""
+        grey = None if self.grey is None else self.grey[place]
+        level = None if self.level is None else self.level[place]
+        return Loaded(grey, level, self.probability, self.note)
+
+    def where(self, bright: NDArray[np.bool_]) -> Loaded:
+        """Return it with its map there only."""
+        level = None if self.level is None else self.level * bright
+        return Loaded(self.grey, level, self.probability, self.note)
+
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
         return sum(part.nbytes for part in (self.grey, self.level) if part is not None)
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """An image as the metrics take it, on the grid of its `Loaded`."""
+
+    grey: Grey | None
+    """None where the source image is not reachable."""
+    note: str
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return 0 if self.grey is None else self.grey.nbytes
+
+
 _full: Shelf[Loaded] = Shelf(_MOST_FULL)
+_measured: Shelf[Measured] = Shelf(_MOST_MEASURED)
 _small: Shelf[Loaded] = Shelf(_MOST_SMALL)
 _outlines: Shelf[Outline] = Shelf(_MOST_OUTLINES)
-_paths: OrderedDict[tuple[str, str], pd.DataFrame] = OrderedDict()
-_paths_lock = RLock()
 
 
 def load(source: Source, image_id: str) -> Loaded:
@@ -147,108 +160,70 @@ def _known(source: Source, image_id: str) -> tuple[str, str, str, str]:
     known = isinstance(image_id, str) and _IMAGE_ID.fullmatch(image_id) is not None
     if not known or not (source.images["image_id"] == image_id).any():
         raise PictureError("this study knows no such image")
-    secret = _linkage(source.study)
-    return str(source.study.folder), source.version, _stamp(secret), image_id
+    return str(source.study.folder), source.version, originals.linked(source.study), image_id
 
 
-def reduced(source: Source, image_id: str, height: int) -> Loaded:
-    """Return an image with its map, at most `height` rows; the least speck of the map is still there."""
+def bright(source: Source, image_id: str, intensity: int | None) -> NDArray[np.bool_] | None:
+    """Return where the grey level is above a threshold as TAM and TSIM ask, smoothed as they are.
+
+    Parameters
+    ----------
+    source : Source
+    image_id : str
+    intensity : int, optional
+        The threshold X, compared as the recipe compares it.
+
+    Returns
+    -------
+    bool, shape of the `Loaded` image, or None
+        None without a threshold, or where the source image is not reachable.
+    """
+    if intensity is None:
+        return None
+    study = source.study
+    grey = _measured.get(
+        _known(source, image_id), lambda: Measured(*originals.measured(study, image_id))
+    ).grey
+    if grey is None:
+        return None
+    return grey >= intensity if study.recipe.comparison == ">=" else grey > intensity
+
+
+def reduced(source: Source, image_id: str, height: int, intensity: int | None = None) -> Loaded:
+    """Return an image with its map, at most `height` rows; the least speck of the map is still there.
+
+    With an intensity, the map is there only where the grey level is above it, see `bright`.
+    """
 
     def make() -> Loaded:
         full = load(source, image_id)
+        there = bright(source, image_id, intensity)
+        full = full if there is None else full.where(there)
         return full.shrunk(min(1.0, height / full.shape[0]))
 
-    return _small.get((*_known(source, image_id), height), make)
+    return _small.get((*_known(source, image_id), height, intensity), make)
 
 
 def forget() -> None:
     """Forget all images that are held."""
     _full.clear()
+    _measured.clear()
     _small.clear()
     _outlines.clear()
-    with _paths_lock:
-        _paths.clear()
+    originals.forget()
 
 
 def _load(study: Study, image_id: str) -> Loaded:
-    grey, missing = _image(study, image_id)
-    stored, lacking = _map(study, image_id)
+    grey, missing = originals.image(study, image_id)
+    stored, lacking = originals.map_of(study, image_id)
     if grey is None and stored is None:
         raise PictureError(f"neither image {image_id} nor its map is within reach: {missing}, and {lacking}")
-    level = None if stored is None else _levels(stored)
+    level = None if stored is None else originals.levels(stored)
     if grey is not None:
         if level is not None and level.shape != grey.shape:
             level = np.asarray(cv2.resize(level, grey.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
-        box = bounding_box(breast_mask(grey), margin=_MARGIN) or (slice(None), slice(None))
+        box = originals.breast(grey)
         grey = grey[box].copy()
         level = None if level is None else level[box].copy()
     note = f"{missing}: the map alone" if missing else lacking
     return Loaded(grey, level, stored is not None and stored.dtype != np.bool_, note)
-
-
-def _image(study: Study, image_id: str) -> tuple[Grey | None, str]:
-    """Return the source image, or why there is none."""
-    path = _path(study, image_id)
-    if path is None:
-        return None, "the source image is not reachable"
-    try:
-        return np.asarray(read_image(path, scaling=study.recipe.scaling).values, dtype=np.uint8), ""
-    except (ImageFailure, OSError):
-        return None, "the source image cannot be read"
-
-
-def _map(study: Study, image_id: str) -> tuple[NDArray[Any] | None, str]:
-    """Return the stored map, or why there is none."""
-    if study.maps == "none":
-        return None, "the study keeps no maps"
-    try:
-        return np.asarray(study.map(image_id).values), ""
-    except KeyError:
-        return None, "the study has no map of this image"
-    except (ValueError, OSError):
-        return None, "the map of this image is damaged"
-
-
-def _path(study: Study, image_id: str) -> Path | None:
-    """Return where the linkage file says that an image lies; patients' names are not read."""
-    secret = _linkage(study)
-    key = (str(secret), _stamp(secret))
-    with _paths_lock:
-        if key not in _paths:
-            try:
-                table = pd.read_csv(secret, dtype=str, keep_default_na=False, usecols=["image_id", "path"])
-            except (OSError, ValueError):
-                return None
-            _paths[key] = table
-            while len(_paths) > 4:
-                _paths.popitem(last=False)
-        table = _paths[key]
-    found = table.loc[table["image_id"] == image_id, "path"]
-    return Path(str(found.iloc[-1])) if len(found) else None
-
-
-def _linkage(study: Study) -> Path:
-    folder = Path(os.path.abspath(study.folder))  # noqa: PTH100  (a link to a study keeps its name)
-    return linkage_of(folder)
-
-
-def _stamp(path: Path) -> str:
-    try:
-        found = path.stat()
-    except OSError:
-        return ""
-    return f"{found.st_mtime_ns:x}-{found.st_size:x}"
-
-
-def _levels(stored: NDArray[Any]) -> Grey:
-    """Return above how many cuts each pixel lies, exactly as float32 compares."""
-    if stored.dtype == np.bool_:
-        return stored.astype(np.uint8) * np.uint8(100)
-    levels = np.zeros(stored.shape, dtype=np.uint8)
-    for first in range(0, stored.shape[0], 512):
-        some = np.nan_to_num(np.asarray(stored[first : first + 512], dtype=np.float32), nan=0.0)
-        guess = np.clip(np.ceil(some * np.float32(100)), 0, 100).astype(np.int16)
-        guess -= (guess > 0) & (some <= _CUTS[np.maximum(guess - 1, 0)])
-        guess += (guess < 100) & (some > _CUTS[np.minimum(guess, 99)])
-        levels[first : first + 512] = guess
-    return levels

@@ -16,7 +16,7 @@ _MOST_VENDORS = 6
 _UNKNOWN, _REST = "unknown", "others"
 _LONGEST = 300
 _PARTS = {"weights": "weights", "recipe": "recipe", "versions": "version of", "counts": "images"}
-_PER_IMAGE = ("status", "vendor", "spacing_detector_mm", "breast_area")
+_PER_IMAGE = ("status", "vendor", "scaling", "spacing_detector_mm", "breast_area")
 
 
 def provenance(about: Mapping[str, Any]) -> pd.DataFrame:
@@ -87,7 +87,9 @@ def drift(cube: xr.Dataset, metric: str) -> pd.DataFrame:
     DataFrame
         One row per year and vendor: ``year``, ``vendor``, ``images`` that were measured, ``share`` of the
         year's, ``value`` (median of the metric), ``zero`` (share without any), and medians of
-        ``spacing_detector_mm`` and ``breast_area`` where these are known. Rare vendors are one.
+        ``spacing_detector_mm`` and ``breast_area`` where these are known; ``guessed`` is the share of
+        images whose grey levels were scaled by their own content, since their files state no scale. Rare
+        vendors are one.
     """
     dims = ("subject", "view", "exam")
     status = cube["status"].transpose(*dims)
@@ -104,11 +106,16 @@ def drift(cube: xr.Dataset, metric: str) -> pd.DataFrame:
     else:
         table["vendor"] = _UNKNOWN
     table["zero"] = (table["value"] == 0).astype(float).where(table["value"].notna())
+    if "scaling" in table:
+        known = table["scaling"].notna() & (table["scaling"] != "")
+        table["guessed"] = (table["scaling"] == "robust").astype(float).where(known)
     groups = table.groupby(["year", "vendor"], sort=True)
     found = groups.agg(images=("vendor", "size"), value=("value", "median"), zero=("zero", "mean"))
     for name in ("spacing_detector_mm", "breast_area"):
         if name in columns:
             found[name] = groups[name].median()
+    if "guessed" in table:
+        found["guessed"] = groups["guessed"].mean()
     found = found.reset_index()
     share = found["images"] / found.groupby("year")["images"].transform("sum")
     found.insert(3, "share", share)

@@ -13,9 +13,11 @@ from bactools.stats.comparison.methods import compare
 from dashboards import parts
 from dashboards.base import Page
 
+_EVERY = "*"  # no network can be called so
 _HOW = (
-    "Compare a study with drawn masks and put the table into the study's folder:"
-    " bactools evaluate STUDY --truth DIR --csv STUDY/evaluations/NETWORK.csv"
+    "Compare a study with drawn masks and keep the scores in its folder:"
+    " bactools evaluate STUDY --truth DIR --network NAME. Scores of another network of the same images: its"
+    " own study with --csv STUDY/evaluations/NAME.csv."
 )
 
 
@@ -33,7 +35,7 @@ class ModelsPage(Page):
     score = param.Selector(
         default="dice", objects={label: name for name, label in SCORES.items()}, label="Score"
     )
-    reference = param.Selector(default="", objects={"every pair": ""}, label="Compare with")
+    reference = param.Selector(default="", objects={"our network": ""}, label="Compare with")
     test = param.Selector(default="t", objects=["t", "wilcoxon", "permutation"], label="Paired test")
     adjust = param.Selector(
         default="holm", objects=["holm", "hochberg", "hommel", "bonferroni", "bh", "by", "none"],
@@ -43,14 +45,16 @@ class ModelsPage(Page):
     def prepare(self) -> None:
         """Offer the networks that were evaluated."""
         names = self.state.source.evaluations.networks
-        self.param.reference.objects = {"every pair": "", **{name: name for name in names}}
-        if self.reference not in ("", *names):
+        usual = self.state.source.evaluations.usual
+        others = {name: name for name in names if name != usual}
+        self.param.reference.objects = {usual or "our network": "", **others, "every pair": _EVERY}
+        if self.reference not in ("", _EVERY, *others):
             self.reference = ""
 
     def show(self) -> list[Any]:
         """Return the table of scores, then tests, then sizes, or what they lack."""
         everything = self.state.source.evaluations
-        found = everything.within(self.state.cube("status"))
+        found = everything.within(self.state.cube("image_id"))
         told = [parts.notice(problem, kind="warning") for problem in everything.problems]
         if not everything.networks:
             return [*told, parts.notice(f"No network was evaluated in this study. {_HOW}")]
@@ -69,7 +73,9 @@ class ModelsPage(Page):
             say = f"{found.networks[0]} is the only network here, so nothing can be compared with it. {_HOW}"
             return [head, parts.notice(say)]
         wide, keys = found.side_by_side(self.score)
-        reference = self.reference if self.reference in found.networks else None
+        reference: str | None = self.reference if self.reference in found.networks else found.usual
+        if self.reference == _EVERY:
+            reference = None
         tested = compare(
             wide, keys=keys, test=self.test, adjust=self.adjust, reference=reference,
             name=SCORES[self.score], n_bootstrap=400,
@@ -83,5 +89,7 @@ class ModelsPage(Page):
         if not (table["parameters"] > 0).any():
             say = "How large these networks are is not known: add a column parameters to their tables."
             return [head, parts.notice(say)]
-        drawn = parameter_bubbles(table, score=f"mean {SCORES[self.score]}", note=self.state.source.note)
+        drawn = parameter_bubbles(
+            table, score=f"mean {SCORES[self.score]}", highlight=found.usual, note=self.state.source.note
+        )
         return [head, parts.figure(drawn, name="size-and-score", table=found.scores())]

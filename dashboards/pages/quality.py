@@ -13,13 +13,13 @@ from dashboards import parts
 from dashboards.base import Page
 
 DROPPED, DRIFT, VIEWS, ORIGIN = "what dropped out", "drift", "views", "provenance"
-RESEARCH = "For research only. Not a medical device: no decision about a patient may rest on these numbers."
 
-_MOST_WOMEN = 500
+_MOST_WOMEN = {DRIFT: 50_000, VIEWS: 2_000}
 _NUMBERS = {
     "the metric, median": "value",
     "share of images without any": "zero",
     "detector spacing, median [mm]": "spacing_detector_mm",
+    "share scaled by own content": "guessed",
     "breast area, median [pixel]": "breast_area",
     "share of the year's images": "share",
 }
@@ -44,16 +44,9 @@ class QualityPage(Page):
             self.metric = self.param.metric.objects[0]
 
     def show(self) -> list[Any]:
-        """Return the banner and the part that is asked for."""
+        """Return the part that is asked for."""
         shown = {DROPPED: self._dropped, DRIFT: self._drift, VIEWS: self._views, ORIGIN: self._origin}
-        return [self._banner(), *shown[self.part]()]
-
-    def _banner(self) -> Any:
-        source = self.state.source
-        weights = source.about.get("weights")
-        name = str(weights.get("name", "unknown")) if isinstance(weights, dict) else "unknown"
-        note = f" {source.note}." if source.note else ""
-        return parts.notice(f"{RESEARCH} Weights: {name[:80]}.{note}", kind="warning")
+        return shown[self.part]()
 
     def _dropped(self) -> list[Any]:
         source = self.state.source
@@ -71,13 +64,15 @@ class QualityPage(Page):
 
     def _drift(self) -> list[Any]:
         cube = self.state.cube(*wanted(self.state.source.cube, self.metric))
-        table = drift(cube, self.metric)
+        some, told = self._some(cube)
+        table = self.kept(DRIFT, lambda: drift(some, self.metric), of=("metric",))
         if table.empty or self.number not in table or not table[self.number].notna().any():
             return [parts.notice("This is not known of any image of the cohort.", kind="warning")]
         named = {column: name for name, column in _NUMBERS.items()}[self.number]
         name = self.metric if self.number == "value" else named
         units = str(cube[self.metric].attrs.get("units", "")) if self.number == "value" else ""
         return [
+            *told,
             parts.figure(
                 drawn(table, column=self.number, name=name, units=units, note=self.state.source.note),
                 name="drift", table=table,
@@ -88,13 +83,17 @@ class QualityPage(Page):
 
     def _views(self) -> list[Any]:
         cube = self.state.cube("status", self.metric)
-        some = evenly(cube, _MOST_WOMEN)
-        found = some.bac.view_consistency(self.metric)
-        told = []
-        if some is not cube:
-            say = f"From {some.sizes['subject']} of {cube.sizes['subject']} women, evenly chosen."
-            told.append(parts.notice(say))
+        some, told = self._some(cube)
+        found = self.kept(VIEWS, lambda: some.bac.view_consistency(self.metric), of=("metric",))
         return [*told, parts.result(found, name="views")]
+
+    def _some(self, cube: Any) -> tuple[Any, list[Any]]:
+        """Return what can be computed while one waits, and a word if that is not all."""
+        some = evenly(cube, _MOST_WOMEN[self.part])
+        if some is cube:
+            return cube, []
+        n, of = some.sizes["subject"], cube.sizes["subject"]
+        return some, [parts.notice(f"From {n:,} of {of:,} women, evenly chosen: all would take long.")]
 
     def _origin(self) -> list[Any]:
         return [parts.table(provenance(self.state.source.about), name="provenance")]

@@ -10,6 +10,7 @@ import param
 from bactools.explore import controls
 from bactools.explore.outcomes import NEEDED, FollowUp, Outcome, first_exams, follow_up, groups, outcomes
 from bactools.explore.progress import error_of
+from bactools.explore.quality import evenly
 from bactools.explore.variables import measured
 from bactools.figures.forest import forest
 from bactools.figures.grades import grade_shares
@@ -25,6 +26,7 @@ from dashboards.state import State
 
 _THIRDS = ("none", "lowest third", "middle third", "highest third")
 _FEWEST = 2
+_MOST_WOMEN = 10_000
 
 
 class RiskPage(Page):
@@ -76,7 +78,9 @@ class RiskPage(Page):
 
     def show(self) -> list[Any]:
         """Return grades, then survival and hazard ratios or what they lack."""
-        every = self.state.cube(self.metric).bac.burden(self.metric, incomplete=self.incomplete)
+        cube = self.state.cube(self.metric)
+        some = evenly(cube, _MOST_WOMEN)
+        every = some.bac.burden(self.metric, incomplete=self.incomplete)
         burden = first_exams(every)
         if not len(burden.table):
             return [parts.notice(burden.interpret(), kind="warning")]
@@ -86,6 +90,9 @@ class RiskPage(Page):
         say = "Each woman's first exam counts."
         if error is not None:
             say += " The measurement error is the SD of exams about the women's own lines."
+        if some is not cube:
+            n, of = some.sizes["subject"], cube.sizes["subject"]
+            told.append(parts.notice(f"From {n:,} of {of:,} women, evenly chosen: all would take long."))
         shown = [parts.words(say), *told]
         shown.append(parts.result(found, grade_shares(found), name="grades"))
         if not self._outcomes:

@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from bactools.explore.threshold_search import has_histogram, search, threshold_references
+from bactools.explore.threshold_search import Search, has_histogram, search, threshold_references
 from bactools.figures.thresholds import threshold_slice, threshold_surface
 from bactools.stats.result import number
 from dashboards import parts
@@ -39,7 +39,7 @@ class ThresholdsPage(Page):
     criterion = param.Selector(default="r2", objects=_CRITERIA, label="Best by")
 
     def __init__(self, state: Any, **options: object) -> None:
-        self._live: tuple[Any, ...] | None = None
+        self._live: tuple[Search, Any, list[Any]] | None = None
         super().__init__(state, **options)
 
     def prepare(self) -> None:
@@ -67,19 +67,21 @@ class ThresholdsPage(Page):
                     kind="warning",
                 )
             ]
-        found, burden = self._found()
+        searched = self._found()
+        found = searched.found
         if not found.estimable:
             return [parts.notice(found.interpret(), kind="warning")]
-        told, surface, sliced = self._chosen(found, burden)
+        told, surface, sliced = self._chosen(searched)
         frame = found.surface.to_dataframe().reset_index()
         figures = [
             parts.figure(surface, name="threshold-surface", table=frame),
             parts.figure(sliced, name="threshold-slice", table=frame),
         ]
         words = pn.Column(parts.words(told), sizing_mode="stretch_width")
-        self._live = (words, figures)
+        self._live = (searched, words, figures)
         return [
-            words, *figures, parts.words(found.interpret()), parts.table(found.to_frame(), name="thresholds"),
+            words, *figures, parts.words(found.interpret()), parts.words(searched.words),
+            parts.table(found.to_frame(), name="thresholds"),
         ]  # fmt: skip
 
     def move(self) -> None:
@@ -87,31 +89,37 @@ class ThresholdsPage(Page):
         if self._live is None:
             self.refresh()
             return
-        words, figures = self._live
-        found, burden = self._found()
-        told, *drawn = self._chosen(found, burden)
-        frame = found.surface.to_dataframe().reset_index()
+        searched, words, figures = self._live
+        told, *drawn = self._chosen(searched)
+        frame = searched.found.surface.to_dataframe().reset_index()
         words.objects = [parts.words(told)]
         for shown, name, each in zip(figures, ("threshold-surface", "threshold-slice"), drawn, strict=True):
             shown.objects = [shown[0], parts.figure(each, name=name, table=frame)[1]]
             shown[0].object = each
 
-    def _found(self) -> tuple[Any, Any]:
-        state, theirs = self.state, None
-        if self.against in state.others:
-            theirs = state.cube(f"{self.quantity}_100", study=self.against)
-        return search(
-            state.source, state.cohort, against=self.against, theirs=theirs, quantity=self.quantity,
-            criterion=self.criterion,
-        )  # fmt: skip
+    def _found(self) -> Search:
+        state = self.state
 
-    def _chosen(self, found: Any, burden: Any) -> tuple[str, Any, Any]:
+        def compute() -> Search:
+            theirs = None
+            if self.against in state.others:
+                theirs = state.cube(f"{self.quantity}_100", study=self.against)
+            return search(
+                state.source, state.cohort, against=self.against, theirs=theirs, quantity=self.quantity,
+                criterion=self.criterion,
+            )  # fmt: skip
+
+        # where the sliders stand changes nothing of what is computed
+        return self.kept("search", compute, of=("against", "quantity", "criterion"))
+
+    def _chosen(self, searched: Search) -> tuple[str, Any, Any]:
+        found, burden = searched.found, searched.burden
         cut, x = round(round(self.cut * 20) / 20, 2), self.x
         there = found.at(cut, x)
         unit = "" if found.units in ("", "1") else f" {found.units}"
         mean = float(burden.sel(cut=cut, x=x, method="nearest"))
         told = (
-            f"At X = {x} and a cut of {cut:g}: mean burden {number(mean)} per image,"
+            f"At X = {x} and a cut of {cut:g}: mean burden {number(mean)} per compared image,"
             f" R² {there['r2']:.3f}, bias {number(there['bias'])}, limits of agreement"
             f" {number(there['lower'])} to {number(there['upper'])}{unit}, concordance"
             f" {there['ccc']:.3f}."

@@ -63,13 +63,16 @@ def test_networks_are_compared_and_drawn_by_size(study: Path) -> None:
     for at, name in enumerate(("scunet", "U-Net", "LinkNet")):
         put(study, name, scored(study, dice=0.5 + at / 10, seed=at).assign(parameters=10**5 * (at + 1)))
     made = page(study)
-    assert len(drawn(made.show())) == 2
-    assert list(made.param.reference.objects.values()) == ["", "LinkNet", "U-Net", "scunet"]
-    made.reference = "scunet"
+    shown = made.show()
+    assert len(drawn(shown)) == 2
+    against_ours = [each.value for each in pn.Column(*shown).select(pn.widgets.Tabulator)][1]
+    assert len(against_ours) == 2
+    assert list(made.param.reference.objects.values()) == ["", "LinkNet", "U-Net", "*"]
+    made.reference = "*"
     shown = made.show()
     tables = [each.value for each in pn.Column(*shown).select(pn.widgets.Tabulator)]
     assert np.isin(["LinkNet", "U-Net", "scunet"], tables[0]["network"]).all()
-    assert len(tables[1]) == 2
+    assert len(tables[1]) == 3
 
 
 def test_sizes_that_nobody_knows_are_said_in_words(study: Path) -> None:

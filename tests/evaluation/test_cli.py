@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bactools.cli import main
+from bactools.cube import open_cube
+from bactools.explore.models import PARAMETERS, read_evaluations
 from bactools.study import Study
 
 from ..study.made import SHAPE, write_key
@@ -76,3 +78,27 @@ def test_another_key_is_refused_in_plain_words(call, tmp_path) -> None:
     assert missing.exit_code == 1
     assert "no pseudonym key" in missing.stderr
     assert not (tmp_path / "nosuch").exists()
+
+
+def test_the_dashboard_reads_what_the_command_keeps(call, made_study: Study) -> None:
+    result = call("--network", "SCU-Net", "--json")
+    assert result.exit_code == 0
+    found = read_evaluations(made_study.folder)
+    assert found.problems == ()
+    assert found.networks == ["SCU-Net"] == [found.usual]
+    told = json.loads(result.stdout)["per_image"]
+    scores = found.scores().iloc[0]
+    assert scores["images"] == 4
+    assert scores["parameters"] == PARAMETERS["scunet"]
+    # the command's mean is over images with calcium, of which there are 3; the others count as they are
+    assert found.table["recall"].mean() == pytest.approx(told["recall"]["mean"])
+    cube = open_cube(made_study.folder, axis="exam")
+    assert sorted(found.within(cube).table["image_id"]) == sorted(found.table["image_id"])
+
+
+def test_a_name_that_leads_elsewhere_is_refused(call, made_study: Study) -> None:
+    result = call("--network", "../elsewhere")
+    assert result.exit_code == 1
+    assert "a network's name may have" in result.stderr
+    assert not (made_study.folder.parent / "elsewhere.csv").exists()
+    assert not (made_study.folder / "elsewhere.csv").exists()

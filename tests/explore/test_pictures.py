@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bactools.explore import Source, pictures
+from bactools.explore import Source, originals, pictures
 from bactools.explore.picture import around, crop, outline, overview
 from bactools.explore.pictures import Loaded, Outline, PictureError, load
 from bactools.explore.shelf import Shelf
@@ -41,7 +41,7 @@ def test_every_cut_is_exact_at_and_beside_its_border(dtype: type) -> None:
     ]
     near = np.concatenate([np.asarray(each, dtype=np.float32) for each in beside])
     values: NDArray[Any] = near.clip(0, 1).astype(dtype)[None]
-    levels = pictures._levels(values)
+    levels = originals.levels(values)
     for percent, cut in enumerate(cuts):
         assert ((levels > percent) == (values.astype(np.float32) > cut)).all()
 
@@ -93,7 +93,7 @@ def test_a_box_stays_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"height": 0}, {"height": 10**9}, {"opacity": 2}, {"cut": 1}, {"window": (0, float("nan"))}]
+    "options", [{"height": 0}, {"opacity": 2}, {"cut": 1}, {"intensity": 256}, {"window": (0, float("nan"))}]
 )
 def test_options_out_of_range_are_refused(made_study: Study, first: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="choose"):
@@ -144,3 +144,28 @@ def test_a_shelf_is_bounded_and_remembers_what_was_used_last() -> None:
         get(name)
         assert shelf.nbytes <= 300
     assert made == list("abcdbc")
+
+
+@pytest.mark.parametrize("threshold", [50, 100, 150])
+def test_what_is_coloured_above_an_intensity_is_what_the_study_counted(
+    made_study: Study, threshold: int
+) -> None:
+    source = Source(made_study.folder)
+    done = made_study.images.query("status == 'done'").head(4)
+    counted = done[f"tam_{threshold}"].to_list()
+    shown = []
+    for image_id in done["image_id"]:
+        there = pictures.bright(source, image_id, threshold)
+        assert there is not None
+        level = load(source, image_id).where(there).level
+        assert level is not None
+        shown.append(int((level > 100 * made_study.recipe.cut).sum()))
+    assert shown == counted
+    assert max(shown) > 0
+
+
+def test_without_the_image_nothing_can_be_brighter(made_study: Study, first: str, tmp_path: Path) -> None:
+    shutil.copytree(made_study.folder, tmp_path / "alone")
+    source = Source(tmp_path / "alone")
+    assert pictures.bright(source, first, 100) is None
+    assert overview(source, first, intensity=100) == overview(source, first)

@@ -63,6 +63,16 @@ def test_drift_finds_a_jump_of_one_vendor(cube: xr.Dataset) -> None:
     assert (jumped == ((found["year"] >= 2015) & (found["vendor"] == "GE"))).all()
 
 
+def test_drift_counts_images_that_were_scaled_by_their_own_content(cube: xr.Dataset) -> None:
+    late = (cube["date"].dt.year >= 2015) & (cube["vendor"] == "GE")
+    found = drift(cube.assign(scaling=xr.where(late, "robust", "window")), "tam_100")
+    guessed = found["guessed"] == 1
+    assert guessed.any()
+    assert (guessed == ((found["year"] >= 2015) & (found["vendor"] == "GE"))).all()
+    assert (found.loc[~guessed, "guessed"] == 0).all()
+    assert "guessed" not in drift(cube.drop_vars("scaling", errors="ignore"), "tam_100")
+
+
 def test_drift_without_vendor_and_without_images(cube: xr.Dataset) -> None:
     assert set(drift(cube.drop_vars("vendor"), "tam_100")["vendor"]) == {"unknown"}
     assert drift(cube.assign(status=cube["status"] * 0), "tam_100").empty
