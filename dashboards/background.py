@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,10 @@ from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
 
 _hands = ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1), thread_name_prefix="page")
+
+_AT_ONCE = 0.15
+"""How long a page that is being opened waits for what may be known already [s]."""
+_Told = tuple[Any, Exception | None]
 
 
 class Outdated(Exception):
@@ -39,31 +43,39 @@ def run(
         return
     loop = IOLoop.current()
 
-    def told(found: Any, error: BaseException | None) -> None:
+    def done() -> _Told | None:
+        while wanted() and not _gone(document):
+            try:
+                with set_curdoc(document):
+                    return work(), None
+            except Outdated:
+                continue
+            except Exception as error:
+                return None, error
+        return None
+
+    def tell(found: Any, error: Exception | None) -> None:
         handle = pn.config.exception_handler
         if error is not None and handle is not None:
             handle(error)
         then(found)
 
-    def handed(found: Any, error: BaseException | None) -> None:
+    def handed(future: Future[_Told | None]) -> None:
+        told = future.result()
         # what is sent before the browser has read the page would be lost
-        if not _gone(document):
-            document.add_next_tick_callback(lambda: pn.state.onload(partial(told, found, error)))
+        if told is not None and not _gone(document):
+            document.add_next_tick_callback(lambda: pn.state.onload(partial(tell, *told)))
 
-    def done() -> None:
-        while wanted() and not _gone(document):
-            try:
-                with set_curdoc(document):
-                    found = work()
-            except Outdated:
-                continue
-            except Exception as error:
-                loop.add_callback(handed, None, error)
-            else:
-                loop.add_callback(handed, found, None)
+    future = _hands.submit(done)
+    if not pn.state.loaded:
+        # what is there at once goes out with the page
+        wait([future], timeout=_AT_ONCE)
+        if future.done():
+            told = future.result()
+            if told is not None:
+                tell(*told)
             return
-
-    _hands.submit(done)
+    future.add_done_callback(partial(loop.add_callback, handed))
 
 
 def _gone(document: Any) -> bool:

@@ -118,9 +118,10 @@ class Page(param.Parameterized):
     def view(self) -> pn.Column:
         """Return the page, filled."""
         self.prepare()
+        controls = self.controls()
         self.refresh()
         return pn.Column(
-            parts.heading(self.title, level=1), parts.words(self.about), self.controls(), self._place,
+            parts.heading(self.title, level=1), parts.words(self.about), controls, self._place,
             sizing_mode="stretch_width",
             styles={"max-width": "min(1400px, 100%)", "min-width": "0", "margin": "0 auto"},
         )  # fmt: skip

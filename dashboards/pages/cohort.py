@@ -78,7 +78,8 @@ class CohortPage(Page):
     def _flow(self) -> list[Any]:
         whole, cube = self.state.source.flow, self.state.cube("status")
         found = self.kept(FLOW, lambda: whole.of_part(cube), of=())
-        return [parts.result(found, flow_diagram(found), name="flow")]
+        drawn = self.kept("figure", lambda: flow_diagram(found), of=())
+        return [parts.result(found, drawn, name="flow")]
 
     def _table(self) -> list[Any]:
         below = _HIDE_BELOW if self.suppress else 0
