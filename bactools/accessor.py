@@ -43,6 +43,7 @@ class Bac:
     --------
     >>> cube.bac.agreement("tam_100", against=truth)  # doctest: +SKIP
     >>> cube.bac.trajectories("tam_100").rate  # doctest: +SKIP
+    >>> cube.bac.where(age=(60, None), ckd=True).bac.with_exams(at_least=5)  # doctest: +SKIP
     """
 
     def __init__(self, cube: xr.Dataset) -> None:
@@ -261,6 +262,18 @@ class Bac:
         from bactools.stats.cohort.missingness import missingness
 
         return missingness(self._cube)
+
+    def where(self, **conditions: Any) -> xr.Dataset:
+        """Return the exams for which all conditions hold; see `bactools.explore.conditions.where`."""
+        from bactools.explore.conditions import where
+
+        return where(self._cube, **conditions)
+
+    def with_exams(self, *, at_least: int = 1, complete_views: bool = False) -> xr.Dataset:
+        """Return the women who have enough exams; see `bactools.explore.conditions.with_exams`."""
+        from bactools.explore.conditions import with_exams
+
+        return with_exams(self._cube, at_least=at_least, complete_views=complete_views)
 
     @property
     def _note(self) -> str:

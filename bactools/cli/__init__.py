@@ -9,6 +9,7 @@ from bactools.cli.dashboard import dashboard
 from bactools.cli.demo import demo
 from bactools.cli.measure import index, run
 from bactools.cli.phantom import phantom
+from bactools.cli.query import query
 from bactools.cli.replay import replay
 from bactools.cli.report import report
 from bactools.cli.study import cube, evaluate, overlay
@@ -29,6 +30,7 @@ for command in (
     index,
     run,
     cube,
+    query,
     overlay,
     evaluate,
     dashboard,

@@ -6,7 +6,7 @@ from bactools.cube.assemble import PROVENANCE, assemble
 from bactools.cube.literal import MEMORY_LIMIT, on_dates, on_exams
 from bactools.cube.opening import open_cube
 from bactools.cube.pairing import pair
-from bactools.cube.store import open_stored, write_cube
+from bactools.cube.store import fingerprint, open_stored, stamp, write_cube
 from bactools.cube.table import csv_bytes, to_table, write_table
 
 __all__ = [
@@ -14,11 +14,13 @@ __all__ = [
     "PROVENANCE",
     "assemble",
     "csv_bytes",
+    "fingerprint",
     "on_dates",
     "on_exams",
     "open_cube",
     "open_stored",
     "pair",
+    "stamp",
     "to_table",
     "write_cube",
     "write_table",

@@ -18,9 +18,11 @@ from filelock import FileLock
 from bactools.conventions import CONVENTIONS, Maps
 from bactools.cube import assemble, open_cube, write_cube
 from bactools.recipe import Recipe
+from bactools.study.asked import Asked
 from bactools.study.files import write_atomic
 from bactools.study.journal import Histogram, Histograms, Journal, plain
 from bactools.study.maps import read_map, write_map
+from bactools.study.telling import summary
 
 _INDEX_COLUMNS = (
     "subject",
@@ -45,7 +47,7 @@ class StudyError(ValueError):
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Asked):
     """A study folder.
 
     Attributes
@@ -270,28 +272,8 @@ class Study:
 
     def summary(self) -> str:
         """Return counts, recipe and weights in a few lines."""
-        counts = self.counts
-        lines = [
-            f"{counts['seen']} files seen: {counts['done']} done, {counts['excluded']} excluded, "
-            f"{counts['failed']} failed" + (f", {counts['to_do']} to do" if counts["to_do"] else ""),
-            f"recipe {self.recipe.name} ({self.recipe.hash}), weights {self.weights['name']} "
-            f"({self.weights['sha256'][:16]})",
-        ]
-        if self.note:
-            lines.append(self.note)
         images = self.images if (self.folder / "images.parquet").exists() else pd.DataFrame()
-        if "same_pixels" in images and images["same_pixels"].any():
-            lines.append(
-                f"{int(images['same_pixels'].sum())} images have the same pixels as another of this study: "
-                "one picture under two names? See same_pixels in study.images"
-            )
-        if counts["failed"] and len(images):
-            failures = images.query("status == 'failed'")
-            for row in failures.sort_values("image_id").head(20).itertuples():
-                lines.append(f"  image {row.image_id} failed: {row.failure}: {row.failure_message}")
-            if len(failures) > 20:
-                lines.append(f"  … and {len(failures) - 20} more in study.images")
-        return "\n".join(lines)
+        return summary(self.counts, self.recipe, self.weights, self.note, images)
 
     def _repr_html_(self) -> str:
         return f"<pre>bactools study\n{html.escape(self.summary())}</pre>"

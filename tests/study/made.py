@@ -68,7 +68,7 @@ def write_key(path: Path) -> Path:
 
 def measure(folder: Path, out: Path, **options: Any) -> Study:
     """Run with the tests' recipe, weights and key, in this process unless told otherwise."""
-    chosen = {"recipe": RECIPE, "weights": "toy", "key": KEY, "workers": 0, "progress": False}
+    chosen: dict[str, Any] = {"recipe": RECIPE, "weights": "toy", "key": KEY, "workers": 0, "progress": False}
     return run(folder, out, **(chosen | options))
 
 
