@@ -2,15 +2,16 @@
 
 An evaluation is a table of images, ``STUDY/evaluations/NETWORK.csv``, as ``bactools evaluate … --network
 NETWORK`` writes it: image_id, subject, view, date and the five scores; further columns are passed over, but
-for ``status`` (rows other than ``done`` are left out) and ``parameters`` (how many the network has). Anyone
-may have put it there, so it is checked.
+for ``status`` (rows other than ``done`` are left out), ``calcium`` (images on which none is drawn are left
+out, as the command leaves them out of its means) and ``parameters`` (how many the network has). Anyone may
+have put it there, so it is checked.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +59,14 @@ class Evaluations:
         Sizes of the networks that are known.
     problems : tuple of str
         Why a file was left out.
+    blank : dict of str to int
+        Images left out since no calcium is drawn on them, of the networks whose files tell.
     """
 
     table: pd.DataFrame
     parameters: dict[str, float]
     problems: tuple[str, ...] = ()
+    blank: dict[str, int] = field(default_factory=dict)
 
     @property
     def networks(self) -> list[str]:
@@ -113,6 +117,21 @@ class Evaluations:
                 for mean, sd in zip(numbers[score], numbers[f"{score}_sd"], strict=True)
             ]  # fmt: skip
         return told
+
+    @property
+    def words(self) -> str:
+        """Which images count."""
+        silent = [name for name in self.networks if name not in self.blank]
+        if len(silent) == len(self.networks):
+            return "All images count: no table has a column calcium that tells whether any is drawn on them."
+        told = "Images on which calcium is drawn count, as in the means of bactools evaluate"
+        out = {self.blank[name] for name in self.networks if name in self.blank}
+        if out - {0}:
+            n = f"{min(out)}" if len(out) == 1 else f"{min(out)} to {max(out)}"
+            told += f"; {n} of each network without any are left out"
+        if silent:
+            told += f". The tables of {', '.join(silent)} do not say on which it is, so all of theirs count"
+        return f"{told}."
 
     def side_by_side(self, score: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return a score per image and network, and what is known of each image.
@@ -177,20 +196,22 @@ def read_evaluations(folder: Path) -> Evaluations:
     Evaluations
         Empty if there are none; a file that cannot be used is left out, and `problems` says why.
     """
-    tables, parameters, problems = [], {}, []
+    tables, parameters, problems, blank = [], {}, [], {}
     for path in evaluation_files(folder):
         name = path.name[: -len(".csv")]
         try:
-            table, size = _read(path, name)
+            table, size, n_blank = _read(path, name)
         except ModelError as error:
             problems.append(f"evaluations/{path.name[:60]} is left out: {error}.")
             continue
         tables.append(table)
+        if n_blank is not None:
+            blank[name] = n_blank
         size = size or PARAMETERS.get(_plain(name))
         if size:
             parameters[name] = size
     if tables:
-        return Evaluations(pd.concat(tables, ignore_index=True), parameters, tuple(problems))
+        return Evaluations(pd.concat(tables, ignore_index=True), parameters, tuple(problems), blank)
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in ("network", *_KEYS)})
     return Evaluations(
         empty.assign(**{score: pd.Series(dtype=float) for score in SCORES}), {}, tuple(problems)
@@ -201,11 +222,11 @@ def _plain(name: str) -> str:
     return _SIGNS.sub("", name.lower())
 
 
-def _read(path: Path, name: str) -> tuple[pd.DataFrame, float | None]:
-    """Return one network's rows, and its size if the file tells."""
+def _read(path: Path, name: str) -> tuple[pd.DataFrame, float | None, int | None]:
+    """Return one network's rows, and if the file tells, its size and how many rows are of no calcium."""
     if not NAME.fullmatch(name) or name.lower() in _RESERVED:
         raise ModelError(f"a network's name may have {NAME_WORDS}")
-    wanted = {*_KEYS, *SCORES, "status", "parameters"}
+    wanted = {*_KEYS, *SCORES, "status", "parameters", "calcium"}
     try:
         if path.is_symlink() or not path.is_file():
             raise ModelError("it is no plain file")
@@ -220,8 +241,12 @@ def _read(path: Path, name: str) -> tuple[pd.DataFrame, float | None]:
     if "status" in table:
         table = table[table["status"] == "done"]
     table = table[(table["image_id"] != "") & (table["subject"] != "")].reset_index(drop=True)
+    n_blank = None
+    if "calcium" in table:
+        none = table["calcium"].str.lower().isin(("false", "0"))
+        n_blank, table = int(none.sum()), table[~none].reset_index(drop=True)
     if table.empty:
-        raise ModelError("it has no evaluated image")
+        raise ModelError("it has no evaluated image" + (" with calcium" if n_blank else ""))
     if table["image_id"].duplicated().any():
         raise ModelError("an image is in it twice")
     found = table[list(_KEYS)].assign(network=name)
@@ -233,7 +258,7 @@ def _read(path: Path, name: str) -> tuple[pd.DataFrame, float | None]:
         _numbers(table["parameters"], "parameters", most=_MOST_PARAMETERS) if "parameters" in table else None
     )
     size = None if sizes is None or sizes.isna().all() else float(sizes.dropna().iloc[0])
-    return found[["network", *_KEYS, *SCORES]], size if size and size >= 1 else None
+    return found[["network", *_KEYS, *SCORES]], size if size and size >= 1 else None, n_blank
 
 
 def _numbers(texts: pd.Series, name: str, *, most: float) -> pd.Series:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from bactools.conventions import DONE
 from bactools.dicom.eligibility import REASONS
+from bactools.stats.result import Result
 
 _MOST_VENDORS = 6
 _UNKNOWN, _REST = "unknown", "others"
@@ -120,6 +121,20 @@ def drift(cube: xr.Dataset, metric: str) -> pd.DataFrame:
     share = found["images"] / found.groupby("year")["images"].transform("sum")
     found.insert(3, "share", share)
     return found
+
+
+def concordances(found: Result) -> pd.DataFrame:
+    """Return how well views agree, a comparison a row: label, estimate, low, high, n.
+
+    Parameters
+    ----------
+    found : Result
+        Of ``cube.bac.view_consistency``.
+    """
+    table = found.to_frame()
+    held = table[table["term"].str.startswith("concordance") & table["estimate"].notna()]
+    names = {"comparison": "label", "ci_low": "low", "ci_high": "high"}
+    return held.rename(columns=names)[["label", "estimate", "low", "high", "n"]].reset_index(drop=True)
 
 
 def evenly(cube: xr.Dataset, most: int) -> xr.Dataset:

@@ -14,6 +14,7 @@ from bactools.stats.result import StatsError, number
 
 _LARGEST = 80
 _SMALLEST = 8
+_BARS = "#aaaaaa"
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 """One number per network."""
 
@@ -91,7 +92,10 @@ def parameter_bubbles(
         figure.add_trace(_circles(table, names, numbers, order, x=x, score=score, highlight=highlight))
     figure.update_xaxes(title=_AXES[x], type="log", dtick=1 if _decades(numbers[x]) > 1 else None)
     figure.update_yaxes(title=style.axis_title(score, units))
-    told = [f"Circle area is proportional to the number of parameters{_unless(numbers)}. {note}".strip()]
+    bars = " Bars are intervals of the score." if {"score_low", "score_high"} <= set(table) else ""
+    told = [
+        f"Circle area is proportional to the number of parameters{_unless(numbers)}.{bars} {note}".strip()
+    ]
     lost = [name for name, held in zip(names, known, strict=True) if not held]
     if lost:
         told.insert(0, f"Without a size or score: {', '.join(lost)}.")
@@ -117,7 +121,14 @@ def _circles(
     if {"score_low", "score_high"} <= set(table):
         low, high = (vector(table[end], name=end)[order] for end in ("score_low", "score_high"))
         bars = {
-            "error_y": {"array": high - value, "arrayminus": value - low, "color": style.GREY, "width": 3}
+            # thin, since names stand across them
+            "error_y": {
+                "array": high - value,
+                "arrayminus": value - low,
+                "color": _BARS,
+                "width": 3,
+                "thickness": 1,
+            }
         }
     return go.Scatter(
         x=numbers[x][order],

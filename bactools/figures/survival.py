@@ -18,6 +18,8 @@ from bactools.stats.result import StatsError, number, p_words
 from bactools.stats.survival.result import CumulativeIncidence, KaplanMeier
 
 _ROW = 22
+_MOST_STEPS = 1_500
+_BINS = 60
 _Curve = TypeVar("_Curve")
 _MOST_GROUPS = len(style.COLOURS)
 
@@ -162,12 +164,12 @@ def dose_response(result: Association, *, reference: float | None = None, rug: b
             x=knot, line={"color": style.GREY, "width": 1, "dash": style.DASHES[2]}, opacity=0.4, row=1, col=1
         )
     if rug:
+        women, edges = np.histogram(result.curve.values, bins=_BINS)
         figure.add_trace(
-            go.Histogram(
-                x=result.curve.values, nbinsx=60, marker={"color": style.GREY}, showlegend=False,
-                hovertemplate="%{x}: %{y} women<extra></extra>",
-            ),
-            row=2, col=1,
+            go.Bar(
+                x=(edges[:-1] + edges[1:]) / 2, y=women, width=np.diff(edges), marker={"color": style.GREY},
+                showlegend=False, hovertemplate="%{x:.4g}: %{y} women<extra></extra>",
+            ), row=2, col=1,
         )  # fmt: skip
         figure.update_yaxes(title="women", row=2, col=1, nticks=3)
     told = [f"reference {number(start)}"]
@@ -192,6 +194,7 @@ def _panels(n_groups: int) -> go.Figure:
 
 
 def _steps(figure: go.Figure, curve: pd.DataFrame, column: str, place: int, name: str, *, band: bool) -> None:
+    curve = _thinned(curve)
     if band:
         x, low, high = (_stair(curve[part], doubled=part == "time") for part in ("time", "low", "high"))
         known = ~(np.isnan(low) | np.isnan(high))
@@ -206,6 +209,14 @@ def _steps(figure: go.Figure, curve: pd.DataFrame, column: str, place: int, name
         ),
         row=1, col=1,
     )  # fmt: skip
+
+
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
+    """Return as many steps as a screen can tell apart, the first and the last among them."""
+    time = curve["time"].to_numpy(np.float64)
+    # the last step before each place, so that the curve is right there
+    ends = time if len(curve) <= _MOST_STEPS else np.linspace(time[0], time[-1], _MOST_STEPS)
+    return curve.iloc[np.unique(np.searchsorted(time, ends, side="right") - 1)]
 
 
 def _stair(values: pd.Series, *, doubled: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -64,7 +64,10 @@ class ModelsPage(Page):
                 f" {self.state.cohort.words()}."
             )
             return [*told, parts.notice(say, kind="warning")]
-        told += [parts.heading("Scores of whole images, mean ± SD"), parts.table(found.told(), name="scores")]
+        told += [
+            parts.heading("Scores of whole images, mean ± SD"), parts.words(found.words),
+            parts.table(found.told(), name="scores"),
+        ]  # fmt: skip
         return [*told, *self._tests(found), *self._sizes(found)]
 
     def _tests(self, found: Evaluations) -> list[Any]:

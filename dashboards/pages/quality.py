@@ -6,8 +6,17 @@ from typing import Any
 
 import param
 
-from bactools.explore.quality import drift, evenly, exclusions, failures, provenance, wanted
+from bactools.explore.quality import (
+    concordances,
+    drift,
+    evenly,
+    exclusions,
+    failures,
+    provenance,
+    wanted,
+)
 from bactools.explore.variables import measured
+from bactools.figures.forest import forest
 from bactools.figures.quality import drift as drawn
 from dashboards import parts
 from dashboards.base import Page
@@ -15,6 +24,7 @@ from dashboards.base import Page
 DROPPED, DRIFT, VIEWS, ORIGIN = "what dropped out", "drift", "views", "provenance"
 
 _MOST_WOMEN = {DRIFT: 50_000, VIEWS: 2_000}
+_USED = {"metric": (DRIFT, VIEWS), "number": (DRIFT,)}
 _NUMBERS = {
     "the metric, median": "value",
     "share of images without any": "zero",
@@ -78,14 +88,22 @@ class QualityPage(Page):
                 name="drift", table=table,
             ),
             parts.words("A step in a year when a vendor or a detector changed is rarely biology."),
-            parts.table(table, name="drift-by-year"),
+            parts.table(
+                table.rename(columns={column: name for name, column in _NUMBERS.items()}),
+                name="drift-by-year",
+            ),
         ]  # fmt: skip
 
     def _views(self) -> list[Any]:
         cube = self.state.cube("status", self.metric)
         some, told = self._some(cube)
         found = self.kept(VIEWS, lambda: some.bac.view_consistency(self.metric), of=("metric",))
-        return [*told, parts.result(found, name="views")]
+        if not found.estimable:
+            return [*told, parts.result(found, name="views")]
+        picture = forest(
+            concordances(found), log=False, name="concordance (CCC)", title=found.title, note=found.note
+        )
+        return [*told, parts.result(found, picture, name="views")]
 
     def _some(self, cube: Any) -> tuple[Any, list[Any]]:
         """Return what can be computed while one waits, and a word if that is not all."""
@@ -97,3 +115,10 @@ class QualityPage(Page):
 
     def _origin(self) -> list[Any]:
         return [parts.table(provenance(self.state.source.about), name="provenance")]
+
+    def _widget(self, name: str) -> Any:
+        made = super()._widget(name)
+        if name in _USED:
+            # what does nothing for a part is not offered there
+            made.visible = self.param.part.rx().rx.pipe(lambda part: part in _USED[name])
+        return made

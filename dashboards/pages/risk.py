@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import panel_material_ui as pmui
@@ -10,23 +11,25 @@ import param
 from bactools.explore import controls
 from bactools.explore.outcomes import NEEDED, FollowUp, Outcome, first_exams, follow_up, groups, outcomes
 from bactools.explore.progress import error_of
-from bactools.explore.quality import evenly
 from bactools.explore.variables import measured
 from bactools.figures.forest import forest
 from bactools.figures.grades import grade_shares
 from bactools.figures.survival import dose_response
 from bactools.figures.survival import kaplan_meier as curves_drawn
 from bactools.stats.association import cox
+from bactools.stats.association.result import Association
 from bactools.stats.burden import Burden
 from bactools.stats.grades import Grades, grades
-from bactools.stats.survival.kaplan_meier import kaplan_meier
+from bactools.stats.survival.kaplan_meier import KaplanMeier, kaplan_meier
 from dashboards import parts
 from dashboards.base import Page
 from dashboards.state import State
 
 _THIRDS = ("none", "lowest third", "middle third", "highest third")
+_ANY = ("none", "any")
 _FEWEST = 2
-_MOST_WOMEN = 10_000
+_GRADED = ("metric", "incomplete", "by")
+"""The options that grades depend on."""
 
 
 class RiskPage(Page):
@@ -45,10 +48,13 @@ class RiskPage(Page):
         default="scale", objects=["scale", "leave out", "as is"], label="Exams lacking a view"
     )
     by = param.Selector(
-        default="grade", objects={"grades in mm²": "grade", "thirds": "thirds"}, label="Groups"
+        default="grade",
+        label="Groups",
+        objects={"grades in mm²": "grade", "thirds": "thirds", "any or none": "any"},
     )
     outcome = param.Selector(default="", objects={"none known": ""}, label="Outcome")
     adjust = param.ListSelector(default=["age"], objects=["age"], label="Adjusted for")
+    strata = param.Selector(default="", objects={"nothing": ""}, label="Stratified by")
     knots = param.Selector(default=3, objects=[3, 4, 5], label="Knots of the curve")
 
     def __init__(self, state: State, **options: object) -> None:
@@ -72,28 +78,28 @@ class RiskPage(Page):
         if self.outcome not in ("", *self._outcomes):
             self.outcome = ""
         taken = {name for found in self._outcomes.values() for name in (found.event, found.time)}
-        known = [control.name for control in controls(cube) if control.name not in taken]
+        offered = [control for control in controls(cube) if control.name not in taken]
+        known = [control.name for control in offered]
+        apart = [control.name for control in offered if control.kind == "choice"]
+        self.param.strata.objects = {"nothing": "", **{name: name for name in apart}}
+        if self.strata not in ("", *apart):
+            self.strata = ""
         self.param.adjust.objects = known
         self.adjust = [name for name in self.adjust if name in known]
 
     def show(self) -> list[Any]:
         """Return grades, then survival and hazard ratios or what they lack."""
-        cube = self.state.cube(self.metric)
-        some = evenly(cube, _MOST_WOMEN)
-        every = some.bac.burden(self.metric, incomplete=self.incomplete)
-        burden = first_exams(every)
+        source = self.state.source
+        burden, found, error = self.kept("grades", self._graded, of=_GRADED)
         if not len(burden.table):
             return [parts.notice(burden.interpret(), kind="warning")]
-        by, told = self._by(burden)
-        error = error_of(every)
-        found = self._graded(burden, by, error)
         say = "Each woman's first exam counts."
         if error is not None:
             say += " The measurement error is the SD of exams about the women's own lines."
-        if some is not cube:
-            n, of = some.sizes["subject"], cube.sizes["subject"]
-            told.append(parts.notice(f"From {n:,} of {of:,} women, evenly chosen: all would take long."))
-        shown = [parts.words(say), *told]
+        shown = [parts.words(say)]
+        if self.by == "grade" and not _in_mm2(burden):
+            say = f"Grades have their limits in mm², and {self.metric} is not in mm²: thirds are shown."
+            shown.append(parts.notice(say))
         shown.append(parts.result(found, grade_shares(found), name="grades"))
         if not self._outcomes:
             say = (
@@ -102,48 +108,74 @@ class RiskPage(Page):
             )
             return [*shown, parts.heading("Outcome"), parts.notice(say)]
         outcome = self._outcomes.get(self.outcome) or next(iter(self._outcomes.values()))
-        followed = follow_up(self.state.source.cube, outcome, burden)
-        shown += [parts.heading(f"Outcome: {outcome.event}"), parts.words(followed.words)]
-        return [*shown, *self._survival(followed, found, by), *self._hazards(followed, burden, found)]
+        followed = self.kept(
+            "followed", lambda: follow_up(source.cube, outcome, burden), of=(*_GRADED, "outcome")
+        )
+        say = f"{followed.words} Time counts from a woman's first exam in the study."
+        shown += [parts.heading(f"Outcome: {outcome.event}"), parts.words(say)]
+        return [*shown, *self._survival(followed, found), *self._hazards(followed, burden, found)]
 
-    def _by(self, burden: Burden) -> tuple[str, list[Any]]:
-        if self.by == "grade" and burden.units != "mm2":
-            say = f"Grades have their limits in mm², and {self.metric} is not in mm²: thirds are shown."
-            return "thirds", [parts.notice(say)]
-        return self.by, []
+    def _graded(self) -> tuple[Burden, Grades, float | None]:
+        """Return each woman's first burden, its grade, and the error of measurement."""
+        every = self.state.cube(self.metric).bac.burden(self.metric, incomplete=self.incomplete)
+        burden, error = first_exams(every), error_of(every) if len(every.table) else None
+        if self.by == "any":
+            return burden, grades(burden, scheme="cuts", cuts=(0,), labels=_ANY, error=error), error
+        if self.by == "grade" and _in_mm2(burden):
+            return burden, grades(burden, error=error), error
+        return burden, grades(burden, scheme="quantile", labels=_THIRDS, error=error), error
 
-    def _graded(self, burden: Burden, by: str, error: float | None) -> Grades:
-        if by == "grade":
-            return grades(burden, error=error)
-        return grades(burden, scheme="quantile", labels=_THIRDS, error=error)
-
-    def _survival(self, followed: FollowUp, found: Grades, by: str) -> list[Any]:
+    def _survival(self, followed: FollowUp, found: Grades) -> list[Any]:
         """Return survival by group, of all women if there are no groups."""
-        group = groups(found, followed) if found.estimable else None
-        name = "grade" if by == "grade" else "burden"
-        curves = kaplan_meier(followed.time, followed.event, group=group, entry=followed.entry, name=name)
+
+        def compute() -> KaplanMeier:
+            group = groups(found, followed) if found.estimable else None
+            name = "grade" if self.by == "grade" else "burden"
+            curves = kaplan_meier(followed.time, followed.event, group=group, entry=followed.entry, name=name)
+            return replace(curves, note=found.note)
+
+        curves = self.kept("survival", compute, of=(*_GRADED, "outcome"))
         return [parts.result(curves, curves_drawn(curves), name="survival")]
 
     def _hazards(self, followed: FollowUp, burden: Burden, found: Grades) -> list[Any]:
         """Return hazard ratios by group, per SD, and along the burden."""
         if followed.n < _FEWEST:
             return [parts.notice("Hazard ratios need two women who were followed.", kind="warning")]
-        given: dict[str, Any] = {"covariates": list(self.adjust) or None, "entry": followed.entry}
-        time, event = followed.time, followed.event
-        parted = "adjusted for " + ", ".join(self.adjust) if self.adjust else "not adjusted"
+        adjusted = [name for name in self.adjust if name != self.strata]
+        given: dict[str, Any] = {"covariates": adjusted or None, "entry": followed.entry}
+        parted = "adjusted for " + ", ".join(adjusted) if adjusted else "not adjusted"
         shown = [parts.heading(f"Hazard ratios, {parted}")]
+        if self.strata:
+            given["strata"] = burden.table.set_index("subject")[self.strata]
+            say = f"Women are compared with those of the same {self.strata} only (stratified model)."
+            shown.append(parts.words(say))
+
+        def fitted(model: str, exposure: Any, *more: str, **how: Any) -> Association:
+            return self.kept(
+                model, lambda: cox(followed.time, followed.event, exposure, **given, **how),
+                of=(*_GRADED, "outcome", "adjust", "strata", *more),
+            )  # fmt: skip
+
         if found.estimable:
-            by_group = cox(time, event, found, **given)
-            shown.append(parts.result(by_group, forest(by_group), name="hazard-by-group"))
+            called = "grade" if self.by == "grade" else "burden"
+            by_group = fitted("by group", found, name=called)
+            title = f"Hazard ratio by {called} of {burden.name}"
+            drawn = forest(by_group, title=title)
+            shown.append(parts.result(by_group, drawn, name="hazard-by-group"))
             if not by_group.estimable and self.by == "grade":
                 shown.append(parts.words("Thirds of the burden are groups of like size: choose them above."))
-        straight = cox(time, event, burden, **given)
-        shown.append(parts.result(straight, forest(straight), name="hazard-per-sd"))
+        straight = fitted("straight", burden, name=self.metric)
+        title = f"Hazard ratio of {burden.name}, per {straight.per}"
+        shown.append(parts.result(straight, forest(straight, title=title), name="hazard-per-sd"))
         shown.append(parts.heading("Dose and response"))
-        curve = cox(time, event, burden, spline=self.knots, **given)
+        curve = fitted("curve", burden, "knots", spline=self.knots)
         return [*shown, parts.result(curve, dose_response(curve), name="dose-response")]
 
     def _widget(self, name: str) -> Any:
         if name == "adjust":
             return pmui.MultiChoice.from_param(self.param.adjust, label="Adjusted for", width=300)
         return super()._widget(name)
+
+
+def _in_mm2(burden: Burden) -> bool:
+    return bool(burden.units == "mm2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -11,11 +13,25 @@ import param
 from bactools.explore.threshold_search import Search, has_histogram, search, threshold_references
 from bactools.figures.thresholds import threshold_slice, threshold_surface
 from bactools.stats.result import number
-from dashboards import parts
+from dashboards import background, parts
 from dashboards.base import Page
 
 _CRITERIA = {"R²": "r2", "concordance": "ccc", "SD of differences": "sd", "RMS difference": "rmse"}
+_REST = 250
+"""How long sliders rest before figures are drawn anew [ms]."""
+
 _MOVED = frozenset({"x", "cut"})
+
+
+@dataclass(eq=False)
+class _Live:
+    """What is shown, to be changed when a slider moves: words at once, figures once it rests."""
+
+    searched: Search
+    table: Any
+    words: Any
+    figures: list[Any]
+    at: tuple[float, int]
 
 
 class ThresholdsPage(Page):
@@ -39,7 +55,7 @@ class ThresholdsPage(Page):
     criterion = param.Selector(default="r2", objects=_CRITERIA, label="Best by")
 
     def __init__(self, state: Any, **options: object) -> None:
-        self._live: tuple[Search, Any, list[Any]] | None = None
+        self._live: _Live | None = None
         super().__init__(state, **options)
 
     def prepare(self) -> None:
@@ -71,31 +87,48 @@ class ThresholdsPage(Page):
         found = searched.found
         if not found.estimable:
             return [parts.notice(found.interpret(), kind="warning")]
-        told, surface, sliced = self._chosen(searched)
-        frame = found.surface.to_dataframe().reset_index()
+        table = found.surface.to_dataframe().reset_index()
         figures = [
-            parts.figure(surface, name="threshold-surface", table=frame),
-            parts.figure(sliced, name="threshold-slice", table=frame),
+            parts.figure(drawn, name=name, table=table) for name, drawn in self._drawn(searched).items()
         ]
-        words = pn.Column(parts.words(told), sizing_mode="stretch_width")
-        self._live = (searched, words, figures)
+        words = parts.words(self._told(searched))
+        self._live = _Live(searched, table, words, figures, self._point)
         return [
             words, *figures, parts.words(found.interpret()), parts.words(searched.words),
             parts.table(found.to_frame(), name="thresholds"),
         ]  # fmt: skip
 
     def move(self) -> None:
-        """Draw the chosen point anew; nothing is computed."""
-        if self._live is None:
+        """Tell of the chosen point anew, and then draw it; nothing is computed."""
+        live = self._live
+        if live is None:
             self.refresh()
             return
-        searched, words, figures = self._live
-        told, *drawn = self._chosen(searched)
-        frame = searched.found.surface.to_dataframe().reset_index()
-        words.objects = [parts.words(told)]
-        for shown, name, each in zip(figures, ("threshold-surface", "threshold-slice"), drawn, strict=True):
-            shown.objects = [shown[0], parts.figure(each, name=name, table=frame)[1]]
-            shown[0].object = each
+        live.words.object = parts.words(self._told(live.searched)).object
+        draw = partial(self._draw, live, self._point)
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            draw()
+        else:
+            # a browser that draws does not follow the hand
+            document.add_timeout_callback(draw, _REST)
+
+    def _draw(self, live: _Live, at: tuple[float, int]) -> None:
+        """Draw a point if the sliders are still there."""
+
+        def wanted() -> bool:
+            return self._live is live and at == self._point != live.at
+
+        def put(drawn: dict[str, Any] | None) -> None:
+            if drawn is None or not wanted():
+                return
+            live.at = at
+            for shown, (name, each) in zip(live.figures, drawn.items(), strict=True):
+                shown.objects = [shown[0], parts.figure(each, name=name, table=live.table)[1]]
+                shown[0].object = each
+
+        if wanted():
+            background.run(lambda: self._drawn(live.searched), then=put, wanted=wanted)
 
     def _found(self) -> Search:
         state = self.state
@@ -112,19 +145,29 @@ class ThresholdsPage(Page):
         # where the sliders stand changes nothing of what is computed
         return self.kept("search", compute, of=("against", "quantity", "criterion"))
 
-    def _chosen(self, searched: Search) -> tuple[str, Any, Any]:
-        found, burden = searched.found, searched.burden
-        cut, x = round(round(self.cut * 20) / 20, 2), self.x
+    @property
+    def _point(self) -> tuple[float, int]:
+        return round(round(self.cut * 20) / 20, 2), self.x
+
+    def _told(self, searched: Search) -> str:
+        found, (cut, x) = searched.found, self._point
         there = found.at(cut, x)
         unit = "" if found.units in ("", "1") else f" {found.units}"
-        mean = float(burden.sel(cut=cut, x=x, method="nearest"))
-        told = (
+        mean = float(searched.burden.sel(cut=cut, x=x, method="nearest"))
+        return (
             f"At X = {x} and a cut of {cut:g}: mean burden {number(mean)} per compared image,"
             f" R² {there['r2']:.3f}, bias {number(there['bias'])}, limits of agreement"
             f" {number(there['lower'])} to {number(there['upper'])}{unit}, concordance"
             f" {there['ccc']:.3f}."
         )
-        return told, threshold_surface(found, at=(cut, x)), threshold_slice(found, cut=cut, x=x)
+
+    def _drawn(self, searched: Search) -> dict[str, Any]:
+        """Return the figures of the chosen point, by name."""
+        found, (cut, x) = searched.found, self._point
+        return {
+            "threshold-surface": threshold_surface(found, at=(cut, x)),
+            "threshold-slice": threshold_slice(found, cut=cut, x=x),
+        }
 
     def _changed(self, *events: Any) -> None:
         if self.state.page == self.slug and {event.name for event in events} <= _MOVED:

@@ -11,6 +11,7 @@ from bactools.explore import Source
 from dashboards.pages.quality import DRIFT as DRIFTED
 from dashboards.pages.quality import DROPPED, ORIGIN, VIEWS, QualityPage
 from dashboards.state import State
+from tests.dashboards.made import figures, opened
 from tests.dashboards.test_cohort import told
 
 pytestmark = [  # Panel's own
@@ -55,3 +56,20 @@ def test_every_drift_can_be_drawn(page: QualityPage) -> None:
         page.number = number
         known = number != "guessed"  # simulated images were never scaled
         assert ("rarely biology" if known else "not known of any image") in told(page.show())
+
+
+def test_options_that_do_nothing_for_a_part_are_not_offered(page: QualityPage) -> None:
+    widgets = {widget.name: widget for widget in page.controls()}
+    for part, shown in ((DROPPED, []), (DRIFTED, ["Metric", "Drift of"]), (VIEWS, ["Metric"])):
+        page.part = part
+        assert [name for name in ("Metric", "Drift of") if widgets[name].visible] == shown
+
+
+def test_how_views_agree_is_drawn_as_it_is_computed(study: Path) -> None:
+    shown = opened(QualityPage, study, part=VIEWS)
+    found = Source(study).cube.bac.view_consistency("tam_100").to_frame()
+    ours = found[found["term"] == "concordance (CCC)"].set_index("comparison")["estimate"]
+    drawn = figures(shown)[0]
+    marks = next(trace for trace in drawn.data if trace.mode == "markers" and len(trace.x) == len(ours))
+    assert sorted(marks.x) == pytest.approx(sorted(ours))
+    assert any("CC and MLO" in label for label in drawn.layout.yaxis.ticktext)

@@ -48,8 +48,8 @@ def test_grades_survival_ratios_and_the_curve_are_shown(folder: Path) -> None:
     grades, survival, by_third, per_sd, curve = _titles(page)
     assert grades.startswith("Grades of am_mm2")
     assert "by burden (Kaplan-Meier)" in survival
-    assert "grade" in by_third
-    assert per_sd == "Hazard ratio of am_mm2, sum of 4 views"
+    assert by_third == "Hazard ratio by burden of am_mm2, sum of 4 views"
+    assert per_sd.startswith("Hazard ratio of am_mm2, sum of 4 views, per SD")
     assert "knots" in curve
     assert "Outcome: infarct" in text(page)
     assert "measurement error of an SD" in text(page)
@@ -61,7 +61,7 @@ def test_hazard_ratios_are_those_of_the_statistics(folder: Path) -> None:
     first = first_exams(burden(cube, "am_mm2", incomplete="scale"))
     followed = follow_up(cube, Outcome("infarct", "infarct_years"), first)
     found = cox(followed.time, followed.event, first, covariates=["age", "ckd"]).to_frame()
-    shown = next(table for table in _tables(page) if "am_mm2, sum of 4 views" in set(table.get("term", [])))
+    shown = next(table for table in _tables(page) if "am_mm2" in set(table.get("term", [])))
     # shown with four digits
     np.testing.assert_allclose(shown["estimate"].astype(float), found["estimate"], rtol=1e-3)
     assert "adjusted for age, ckd" in text(page)
@@ -93,12 +93,52 @@ def test_a_grade_without_events_is_words_and_a_way_out(tmp_path: Path) -> None:
     assert "Thirds of the burden" in text(page)
 
 
-def test_a_large_cohort_is_an_even_sample_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboards.pages.risk._MOST_WOMEN", 150)
-    told = text(_page(folder))
-    assert "From 150 of 200 women, evenly chosen" in told
-    followed = int(told.split(" women followed")[0].rsplit(">")[-1])
-    assert 0 < followed <= 150
+def test_every_woman_counts_however_many(folder: Path) -> None:
+    women = Source(folder).cube.sizes["subject"]
+    assert f"{women} women followed" in text(_page(folder))
+
+
+def test_what_an_option_does_not_touch_is_not_computed_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = _page(folder)
+    for name in ("grades", "kaplan_meier", "error_of"):
+        monkeypatch.setattr(f"dashboards.pages.risk.{name}", lambda *_, **__: pytest.fail("computed"))
+    page.adjust = ["ckd"]
+    assert "adjusted for ckd" in text(page)
+    page.knots = 4
+    assert "adjusted for ckd" in text(page)
+
+
+def test_strata_are_those_of_the_statistics_and_no_covariate(folder: Path) -> None:
+    page = _page(folder, adjust=["age", "ckd"], strata="ckd")
+    assert "Hazard ratios, adjusted for age" in text(page)
+    assert "of the same ckd only" in text(page)
+    cube = Source(folder).cube
+    first = first_exams(burden(cube, "am_mm2", incomplete="scale"))
+    followed = follow_up(cube, Outcome("infarct", "infarct_years"), first)
+    layer = first.table.set_index("subject")["ckd"]
+    found = cox(followed.time, followed.event, first, covariates=["age"], strata=layer).to_frame()
+    shown = next(table for table in _tables(page) if "am_mm2" in set(table.get("term", [])))
+    np.testing.assert_allclose(shown["estimate"].astype(float), found["estimate"], rtol=1e-3)
+
+
+def test_any_against_none_for_rare_outcomes(folder: Path) -> None:
+    page = _page(folder, by="any")
+    assert "none (0)" in text(page)
+    assert "any (above 0" in text(page)
+    assert any("burden: any" in set(table.get("term", [])) for table in _tables(page))
+
+
+def test_a_study_without_covariates_is_not_adjusted(tmp_path: Path) -> None:
+    simulate_study(tmp_path, 60, excluded=0, n_exam=1)
+    cube = with_outcomes(simulate_cube(60, n_exam=1))
+    described = [name for name in ("age", "ckd", "race", "vendor") if name in cube]
+    write_cube(cube.drop_vars(described), tmp_path / "cube.zarr")
+    page = _page(tmp_path, by="thirds")
+    assert list(page.param.adjust.objects) == []
+    assert list(page.param.strata.objects.values()) == [""]
+    assert "Hazard ratios, not adjusted" in text(page)
 
 
 def test_knots_are_those_asked_for(folder: Path) -> None:

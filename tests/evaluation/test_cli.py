@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from bactools.cli import main
 from bactools.cube import open_cube
-from bactools.explore.models import PARAMETERS, read_evaluations
+from bactools.explore.models import PARAMETERS, SCORES, read_evaluations
 from bactools.study import Study
 
 from ..study.made import SHAPE, write_key
@@ -39,7 +39,7 @@ def call(made_study: Study, made_folder: Path, tmp_path: Path) -> Call:
     return command
 
 
-def test_json_is_one_object_without_nan_and_names(call, tmp_path) -> None:
+def test_json_is_one_object_without_nan_and_names(call: Call, tmp_path: Path) -> None:
     result = call("--json")
     assert result.exit_code == 0
     found = json.loads(result.stdout, parse_constant=lambda text: pytest.fail(text))
@@ -53,7 +53,7 @@ def test_json_is_one_object_without_nan_and_names(call, tmp_path) -> None:
         assert secret not in result.output
 
 
-def test_the_table_and_the_words(call, tmp_path) -> None:
+def test_the_table_and_the_words(call: Call, tmp_path: Path) -> None:
     result = call("--csv", tmp_path / "images.csv")
     assert result.exit_code == 0
     assert "4 of 4 annotated images were compared, of 1 women; calcium is drawn on 3." in result.output
@@ -66,7 +66,7 @@ def test_the_table_and_the_words(call, tmp_path) -> None:
     assert "1.2.826" not in text
 
 
-def test_another_key_is_refused_in_plain_words(call, tmp_path) -> None:
+def test_another_key_is_refused_in_plain_words(call: Call, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("ab" * 32 + "\n")
     other.chmod(0o600)
@@ -80,7 +80,7 @@ def test_another_key_is_refused_in_plain_words(call, tmp_path) -> None:
     assert not (tmp_path / "nosuch").exists()
 
 
-def test_the_dashboard_reads_what_the_command_keeps(call, made_study: Study) -> None:
+def test_the_dashboard_reads_what_the_command_keeps(call: Call, made_study: Study) -> None:
     result = call("--network", "SCU-Net", "--json")
     assert result.exit_code == 0
     found = read_evaluations(made_study.folder)
@@ -88,15 +88,16 @@ def test_the_dashboard_reads_what_the_command_keeps(call, made_study: Study) -> 
     assert found.networks == ["SCU-Net"] == [found.usual]
     told = json.loads(result.stdout)["per_image"]
     scores = found.scores().iloc[0]
-    assert scores["images"] == 4
+    assert scores["images"] == told["recall"]["n"] == 3
+    assert found.blank == {"SCU-Net": 1}
     assert scores["parameters"] == PARAMETERS["scunet"]
-    # the command's mean is over images with calcium, of which there are 3; the others count as they are
-    assert found.table["recall"].mean() == pytest.approx(told["recall"]["mean"])
+    for score in SCORES:
+        assert scores[score] == pytest.approx(told[score]["mean"])
     cube = open_cube(made_study.folder, axis="exam")
     assert sorted(found.within(cube).table["image_id"]) == sorted(found.table["image_id"])
 
 
-def test_a_name_that_leads_elsewhere_is_refused(call, made_study: Study) -> None:
+def test_a_name_that_leads_elsewhere_is_refused(call: Call, made_study: Study) -> None:
     result = call("--network", "../elsewhere")
     assert result.exit_code == 1
     assert "a network's name may have" in result.stderr

@@ -63,6 +63,22 @@ def test_table_1_by_another_route(study: Path) -> None:
     assert told == f"{tables['U-Net']['dice'].mean():.3f} ± {tables['U-Net']['dice'].std():.3f}"
 
 
+def test_images_without_drawn_calcium_are_left_out_and_counted(study: Path) -> None:
+    table = scored(study, n=12)
+    blank = np.arange(12) < 5
+    put(study, "told", table.assign(calcium=~blank, dice=np.where(blank, 0.0, table["dice"])))
+    put(study, "silent", table)
+    found = read_evaluations(study)
+    scores = found.scores().set_index("network")
+    assert scores.loc["told", "images"] == 7
+    assert scores.loc["told", "dice"] == pytest.approx(table["dice"][5:].mean())
+    assert scores.loc["silent", "images"] == 12
+    assert "5 of each network without any are left out" in found.words
+    assert "tables of silent do not say" in found.words
+    put(study, "told", table.assign(calcium=False))
+    assert any("no evaluated image with calcium" in each for each in read_evaluations(study).problems)
+
+
 def test_networks_are_paired_by_image_whatever_the_order(study: Path) -> None:
     a, b = scored(study, seed=1), scored(study, seed=2)
     put(study, "a", a)

@@ -80,7 +80,8 @@ def test_a_curve_of_ratios() -> None:
     assert "reference 0.5" in figure.layout.title.text
     assert len([shape for shape in figure.layout.shapes if shape.x0 == shape.x1]) == 4
     rug = figure.data[-1]
-    assert len(rug.x) == 400
+    assert sum(rug.y) == 400
+    assert rug.x[0] - rug.width[0] / 2 == pytest.approx(min(data["z"]))
     assert figure.layout.xaxis2.title.text == "z [mm2]"
     alone = dose_response(found, rug=False)
     assert alone.layout.xaxis.title.text == "z [mm2]"
@@ -97,3 +98,24 @@ def test_what_is_not_estimable_says_so() -> None:
     )
     with pytest.raises(StatsError, match="9 curves are more than 8 colours"):
         kaplan_meier(stats.kaplan_meier(np.arange(1.0, 10), np.ones(9), group=list("abcdefghi")))
+
+
+def test_a_curve_of_many_women_is_thinned_but_right() -> None:
+    rng = np.random.default_rng(4)
+    time = rng.weibull(1.5, 30_000) * 10
+    found = stats.kaplan_meier(time, rng.random(30_000) < 0.3)
+    whole = found.curve(found.groups[0])
+    line = next(trace for trace in kaplan_meier(found).data if trace.mode == "lines" and trace.fill is None)
+    assert len(line.x) < 2_000 < len(whole)
+    for ends in (0, -1):
+        assert (line.x[ends], line.y[ends]) == (whole["time"].iloc[ends], whole["survival"].iloc[ends])
+    step = time.max() / 1_000
+    at = rng.uniform(step, time.max(), 500)
+
+    def value(x: object, y: object, at: np.ndarray) -> np.ndarray:
+        return np.asarray(y)[np.searchsorted(np.asarray(x), at, side="right") - 1]
+
+    drawn = value(line.x, line.y, at)
+    # nowhere is it further behind than a screen shows
+    assert (drawn >= value(whole["time"], whole["survival"], at)).all()
+    assert (drawn <= value(whole["time"], whole["survival"], at - step)).all()

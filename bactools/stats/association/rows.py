@@ -104,7 +104,7 @@ class Rows:
                 raise StatsError(f"the burden has no covariate {key!r}: it has {', '.join(map(str, first))}")
             given[str(key)] = place(covariates[key], f"covariate {key}") if known else first[key]  # type: ignore[index,call-overload]
         place(event, "event")
-        strangers = int((~event.index.isin(first.index)).sum())
+        strangers = int((first.index.get_indexer(event.index) < 0).sum())
         lost = (f"{strangers} women with an outcome have no exam to measure",) if strangers else ()
         called = name or (f"grade of {exposure.name}" if column == "grade" else exposure.name)
         unit = exposure.units if units is None else units
