@@ -1,35 +1,22 @@
-"""Who may look: a file of users with hashed passwords, and the page that asks for them."""
+"""Who may look: a file of users with hashed passwords."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
-import html
 import os
 import re
 import secrets
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
-from typing import Any
-from urllib.parse import urlsplit
 
-from bokeh.server.auth_provider import AuthProvider
-from tornado.web import RequestHandler
-
-from dashboards.login_page import PAGE
-
-COOKIE = "bactools_user"
-_DAYS = 1.0
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _KIND = "scrypt"
 _COST = (2**15, 8, 1)
 _LEAST, _MOST = 10, 256
 _MEMORY = 128 * 2**20
-_PAUSE = 1.0
 
 
 class AuthError(ValueError):
@@ -166,125 +153,3 @@ def _written(held: bytes) -> str:
 
 def _print(line: str) -> str:
     return hashlib.sha256(line.encode()).hexdigest()[:32]
-
-
-class FileAuth(AuthProvider):
-    """Asks for a name and a password of a users' file.
-
-    Parameters
-    ----------
-    accounts : Accounts
-    prefix : str
-        The path below which the application is served, as ``/bac``; empty for none.
-    secure : bool
-        The cookie travels over TLS only.
-    """
-
-    def __init__(self, accounts: Accounts, prefix: str = "", *, secure: bool = False) -> None:
-        self._accounts, self._prefix, self._secure = accounts, prefix, secure
-        super().__init__()
-
-    @property
-    def get_user(self) -> Callable[[Any], str | None]:
-        """Who asks, by the cookie; None before the log-in."""
-
-        def user(handler: Any) -> str | None:
-            ticket = handler.get_signed_cookie(COOKIE, max_age_days=_DAYS)
-            return self._accounts.holder(ticket.decode("utf-8", "replace")) if ticket else None
-
-        return user
-
-    @property
-    def get_user_async(self) -> None:
-        """Not used."""
-        return
-
-    @property
-    def login_url(self) -> str:
-        """Where people are sent first; Panel makes it relative, so the prefix is not in it."""
-        return "/login"
-
-    @property
-    def get_login_url(self) -> None:
-        """Not used."""
-        return
-
-    @property
-    def login_handler(self) -> type[RequestHandler]:
-        """The log-in page."""
-        held = {"accounts": self._accounts, "prefix": self._prefix, "secure": self._secure}
-        return type("BoundLogin", (_Login,), held)
-
-    @property
-    def logout_url(self) -> str:
-        """Where one logs out."""
-        return "/logout"
-
-    @property
-    def logout_handler(self) -> type[RequestHandler]:
-        """Takes the cookie away."""
-        return type("BoundLogout", (_Logout,), {"prefix": self._prefix})
-
-    @property
-    def endpoints(self) -> list[tuple[str, type[RequestHandler]]]:
-        """The two pages; the server puts the prefix before them."""
-        return [("/login", self.login_handler), (self.logout_url, self.logout_handler)]
-
-
-class _Login(RequestHandler):
-    """The page that asks."""
-
-    accounts: Accounts
-    prefix: str
-    secure: bool
-
-    def get(self) -> None:
-        """Show the form."""
-        self._ask("")
-
-    async def post(self) -> None:
-        """Let in, or say no after a pause."""
-        if not self._from_here():
-            self.set_status(403)
-            self._ask("This form was sent from another site.")
-            return
-        name, password = (self.get_body_argument(each, "", strip=False) for each in ("username", "password"))
-        loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(None, self.accounts.correct, name, password):
-            await asyncio.sleep(_PAUSE)
-            self.set_status(401)
-            self._ask("The name or the password is not right.")
-            return
-        self.set_signed_cookie(
-            COOKIE, self.accounts.ticket(name), expires_days=_DAYS, path=f"{self.prefix}/", httponly=True,
-            samesite="Lax", secure=self.secure,
-        )  # fmt: skip
-        self.redirect(self._next(), status=303)
-
-    def _next(self) -> str:
-        """Return where to go on to: within the application only."""
-        wanted = self.get_query_argument("next", "")
-        parts = urlsplit(wanted)
-        plain = not parts.scheme and not parts.netloc and "\\" not in wanted and wanted.isprintable()
-        inside = wanted.startswith(f"{self.prefix}/") and not wanted.startswith("//")
-        return wanted if plain and inside else f"{self.prefix}/"
-
-    def _from_here(self) -> bool:
-        """Return whether the form was ours: browsers say where a form comes from."""
-        return self.request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-
-    def _ask(self, problem: str) -> None:
-        self.set_header("Cache-Control", "no-store")
-        told = f'<p role="alert">{html.escape(problem)}</p>' if problem else ""
-        self.finish(PAGE.replace("PROBLEM", told))
-
-
-class _Logout(RequestHandler):
-    """The way out."""
-
-    prefix: str
-
-    def get(self) -> None:
-        """Take the cookie away and show the form."""
-        self.clear_cookie(COOKIE, path=f"{self.prefix}/")
-        self.redirect(f"{self.prefix}/login", status=303)

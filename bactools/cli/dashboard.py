@@ -29,6 +29,10 @@ from bactools.cli.common import FILE, FOLDER, plain, stop
 @click.option("--prefix", default="", metavar="PATH", help="Path below which a proxy serves it.")
 @click.option("--allow-public", is_flag=True, help="Listen beyond this machine with no log-in.")
 @click.option("--secure-cookies", is_flag=True, help="Cookies over TLS only: behind a proxy that does TLS.")
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 32),
+    help="Processes that share the visitors: no more than processors.",
+)  # fmt: skip
 @click.option("--add-user", metavar="NAME", help="Ask for a password, print NAME's line for FILE, and end.")
 def dashboard(
     studies: tuple[Path, ...],
@@ -41,6 +45,7 @@ def dashboard(
     prefix: str,
     allow_public: bool,
     secure_cookies: bool,
+    processes: int,
     add_user: str | None,
 ) -> None:
     """Show studies in a browser; the first is shown first. They are only read."""
@@ -58,6 +63,7 @@ def dashboard(
         serve(
             studies, port=port, address=address, auth=auth, oauth=oauth, cookie_secret=cookie_secret,
             origins=origins, prefix=prefix, public=allow_public, secure=secure_cookies,
+            processes=processes,
         )  # fmt: skip
     except (ValueError, OSError) as error:
         stop(plain(error))

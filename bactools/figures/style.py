@@ -32,6 +32,7 @@ _TEMPLATE = go.layout.Template(
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
         "hoverlabel": {"bgcolor": "white"},
+        "title": {"x": 0.01, "xanchor": "left", "font": {"size": 17}},
         "margin": {"l": 70, "r": 30, "t": 60, "b": 60},
         "xaxis": {
             "showline": True,

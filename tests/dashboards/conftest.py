@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -140,6 +141,26 @@ class Looker:
         self.page.wait_for_selector("h1", timeout=30_000)
         self.page.wait_for_function("location.search.includes('page=')", timeout=30_000)
         self.page.wait_for_timeout(1500)
+
+    def turn(self, query: Mapping[str, str]) -> None:
+        """Go to another page of the application as the browser's back button does: nothing is loaded anew."""
+        self.page.evaluate(
+            """query => {
+                document.querySelector(".bac-hidden[role=status]").textContent = ""
+                history.pushState({}, "", query)
+                dispatchEvent(new PopStateEvent("popstate"))
+            }""",
+            f"?{urlencode(query)}",
+        )
+        self.shown()
+
+    def shown(self) -> None:
+        """Wait until the page says that it is shown."""
+        self.page.wait_for_function(
+            "document.querySelector('.bac-hidden[role=status]')?.textContent.endsWith('is shown')",
+            timeout=30_000,
+        )
+        self.page.wait_for_timeout(250)
 
     def _dialog(self, dialog: Any) -> None:
         self.wrong.append(f"dialog: {dialog.message}")

@@ -1,0 +1,301 @@
+"""How pages look, and what the browser does for those who use keys, a screen reader or a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import param
+
+BLUE = "#0b5cad"
+_DEEP = "#0b3557"
+
+WORDS = """
+:host { color: inherit; }
+p { margin: 0 0 6px; max-width: 84ch; line-height: 1.5; overflow-wrap: anywhere; }
+h1 { font-size: 26px; line-height: 1.2; font-weight: 600; letter-spacing: -.01em; margin: 6px 0 2px; }
+h2 { font-size: 18px; line-height: 1.3; font-weight: 600; margin: 14px 0 2px; }
+h3 { font-size: 15px; line-height: 1.3; font-weight: 600; margin: 8px 0 2px; }
+"""
+"""Of words and headings."""
+
+SMALL = """
+p { margin: 0 0 2px; font-size: 13px; line-height: 1.45; overflow-wrap: anywhere; opacity: .87; }
+p.first { font-size: 15px; font-weight: 600; opacity: 1; }
+h2 { font-size: 13px; font-weight: 600; letter-spacing: .02em; margin: 4px 0 0; }
+"""
+"""Of words in the side bar."""
+
+FIGURE = """
+:host { mix-blend-mode: var(--bac-blend, normal); min-width: 720px; }
+.svg-container { filter: invert(var(--bac-dark, 0)) hue-rotate(calc(var(--bac-dark, 0) * 180deg)); }
+.modebar-group { background: transparent !important; }
+@media (max-width: 599px) { .nsewdrag, .drag { touch-action: pan-x pan-y !important; } }
+"""
+"""Of figures: they are drawn for paper, and turned where the page is dark."""
+
+TABLE = """
+.tabulator { font-size: 13.5px; border-radius: 6px; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-title { font-weight: 600; white-space: normal; }
+.tabulator-row .tabulator-cell { font-variant-numeric: tabular-nums; }
+.tabulator:focus-visible, .tabulator-tableholder:focus-visible, .tabulator-page:focus-visible {
+  outline: 2px solid #1f7ae0; outline-offset: -2px; }
+"""
+"""Of tables."""
+
+BANNER = """
+div { font-size: 13px; line-height: 1.4; padding: 3px 12px; border-radius: 6px;
+  background: var(--bac-note, #fff3dc); color: var(--bac-note-text, #5c3a00); }
+"""
+
+HEADER = """
+div { color: #fff; font-size: 15px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+"""
+
+_FOCUS = {"&.Mui-focusVisible": {"outline": "2px solid #1f7ae0", "outlineOffset": "-2px"}}
+_PARTS = {"MuiButtonBase": {"styleOverrides": {"root": _FOCUS}}}
+
+THEME: dict[str, Any] = {
+    "light": {
+        "palette": {
+            "primary": {"main": BLUE, "contrastText": "#ffffff"},
+            "background": {"default": "#f6f8fa", "paper": "#ffffff"},
+            "text": {"primary": "#1b2733", "secondary": "#4c5a67"},
+        },
+        "components": _PARTS,
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": "#7ab8f5", "contrastText": "#06192b"},
+            "background": {"default": "#12161b", "paper": "#171c22"},
+            "text": {"primary": "#e6ebf0", "secondary": "#b3bec8"},
+        },
+        "components": _PARTS,
+    },
+}
+"""Colours of the page, both ways."""
+
+PAGE: dict[str, Any] = {
+    "& .MuiToolbar-root": {"minHeight": "52px !important"},
+    "& .header.MuiAppBar-root": {
+        "backgroundColor": f"{_DEEP} !important", "backgroundImage": "none !important", "boxShadow": "none",
+        "color": "#fff !important",
+    },
+    "& .title": {"fontSize": "20px !important", "fontWeight": 600, "color": "#fff !important"},
+    "& .main-content": {"padding": "10px 20px 48px", "boxSizing": "border-box"},
+    "@media (max-width: 599px)": {"& .main-content": {"padding": "6px 6px 48px"}},
+}  # fmt: skip
+"""Of the parts of the page."""
+
+OWN_COLOURS = """
+// the page's frame would paint figures in its own colours, and move their legends and margins
+{
+  const kind = window.Bokeh?.Models?.get("panel.models.plotly.PlotlyPlot")
+  if (kind && !kind.bactools) {
+    kind.bactools = true
+    const set = kind.prototype.setv
+    kind.prototype.setv = function (changed, options) {
+      if (changed?.layout?.annotationdefaults && changed.layout.ternary) return
+      return set.call(this, changed, options)
+    }
+  }
+}
+"""
+"""A script that keeps figures as they are drawn."""
+
+TEMPLATE = f"""{{% extends "base.html" %}}
+{{% block contents %}}
+<script>{OWN_COLOURS}</script>
+{{{{ super() }}}}
+{{% endblock %}}
+"""
+"""Of the document: what must be there before anything is drawn."""
+
+_SCRIPT = """
+const CSS = `
+.bac-hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.bac-skip { position: fixed; border: 0; left: 8px; top: -80px; z-index: 99999; padding: 10px 16px;
+  border-radius: 6px; background: #fff; color: #06192b; font: 600 15px system-ui, sans-serif;
+  box-shadow: 0 2px 12px #0006; }
+.bac-skip:focus { top: 8px; outline: 3px solid #1f7ae0; }
+`
+const KEPT = "bactools-theme"
+
+function shell() {
+  for (const each of document.body.querySelectorAll("*")) {
+    if (each.shadowRoot && each.shadowRoot.querySelector("main")) return each.shadowRoot
+  }
+  return null
+}
+
+export function render({model}) {
+  const place = document.createElement("div")
+  const style = document.createElement("style")
+  style.textContent = CSS
+  document.head.append(style)
+
+  const skip = document.createElement("button")
+  skip.className = "bac-skip"
+  skip.textContent = "Skip to the page's content"
+  skip.addEventListener("click", () => {
+    const main = shell()?.querySelector(".main-content")
+    if (!main) return
+    main.tabIndex = -1
+    main.style.outline = "none"
+    main.focus()
+  })
+  const says = document.createElement("div")
+  says.className = "bac-hidden"
+  says.setAttribute("role", "status")
+  says.setAttribute("aria-live", "polite")
+  const first = document.createElement("nav")
+  first.setAttribute("aria-label", "Shortcut")
+  first.append(skip)
+  document.body.prepend(first)
+  document.body.append(says)
+
+  // what the page's frame, which is not ours, does not tell of itself
+  const mend = root => {
+    for (const bar of root.querySelectorAll("[role=progressbar]:not([aria-label])")) {
+      bar.setAttribute("aria-label", "Busy")
+    }
+    for (const empty of root.querySelectorAll(".MuiToolbar-root > h5:not([role])")) {
+      empty.setAttribute("role", "presentation")
+      empty.setAttribute("aria-hidden", "true")
+    }
+    const nav = root.querySelector("nav:not([aria-label])")
+    if (nav) nav.setAttribute("aria-label", "Side bar")
+    const header = root.querySelector("header button[aria-label$=drawer]")
+    if (header) {
+      const open = header.getAttribute("aria-label").startsWith("Close")
+      header.setAttribute("aria-expanded", String(open))
+    }
+  }
+  let watcher = null
+  const found = () => {
+    const root = shell()
+    if (!root) { setTimeout(found, 100); return }
+    mend(root)
+    watcher = new MutationObserver(() => mend(root))
+    watcher.observe(root, {childList: true, subtree: true, attributeFilter: ["aria-label"]})
+  }
+  found()
+
+  const small = window.matchMedia("(max-width: 599px)")
+  const tell = () => model.send_msg({narrow: small.matches})
+  small.addEventListener("change", tell)
+  const named = () => { if (model.titled) document.title = model.titled }
+  const say = () => { says.textContent = model.said }
+  const darken = () => {
+    const style = document.documentElement.style, ways = {
+      "--bac-dark": ["0", "1"], "--bac-blend": ["normal", "screen"],
+      "--bac-note": ["#fff3dc", "#33270f"], "--bac-note-text": ["#5c3a00", "#ffdf9e"],
+      "color-scheme": ["light", "dark"],
+    }
+    for (const [name, way] of Object.entries(ways)) style.setProperty(name, way[Number(model.dark)])
+  }
+  const keep = () => {
+    darken()
+    try { localStorage.setItem(KEPT, model.dark ? "dark" : "light") } catch { /* it may be forbidden */ }
+  }
+  // Panel hears of an address that changes, but not of the button that changes it
+  const back = () => {
+    const push = window.history.pushState
+    window.history.pushState = () => {}
+    for (const document of window.Bokeh.documents) {
+      for (const each of document.all_models) {
+        if (each.type === "panel.models.location.Location") each.search = window.location.search
+      }
+    }
+    window.history.pushState = push
+    model.send_msg({back: true})
+  }
+  window.addEventListener("popstate", back)
+  let chosen = null
+  try { chosen = localStorage.getItem(KEPT) } catch { /* it may be forbidden */ }
+  const dark = chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches
+  darken()
+  named()
+  say()
+  model.on("titled", named)
+  model.on("said", say)
+  model.on("dark", keep)
+  model.on("remove", () => {
+    watcher?.disconnect()
+    small.removeEventListener("change", tell)
+    window.removeEventListener("popstate", back)
+    for (const each of [style, first, says]) each.remove()
+  })
+  setTimeout(() => model.send_msg({narrow: small.matches, dark}), 0)
+  return place
+}
+"""
+
+
+class Frame(pn.custom.JSComponent):
+    """What surrounds the pages, unseen: a link to the content, what is said to a screen reader, the theme.
+
+    Parameters
+    ----------
+    told : callable, optional
+        Is told ``narrow``, whether the screen is a phone's, once ``dark``, whether a dark page is wished, and
+        ``back``, whenever the browser went back or forth.
+    """
+
+    titled = param.String(default="", doc="Title of the browser's tab.")
+    said = param.String(default="", doc="What is read out, as text.")
+    dark = param.Boolean(default=False, doc="Whether the page is dark.")
+
+    _esm = _SCRIPT
+
+    def __init__(self, *, told: Callable[[str, bool], None] | None = None, **params: Any) -> None:
+        self._told = told
+        super().__init__(**params)
+
+    def _handle_msg(self, data: Any) -> None:
+        """Take what the browser is like; it may send anything."""
+        if not isinstance(data, dict) or self._told is None:
+            return
+        for name in ("narrow", "dark", "back"):
+            if isinstance(data.get(name), bool):
+                self._told(name, data[name])
+
+
+class _Named:
+    """What a screen reader is told of a part of the page."""
+
+    attributes: dict[str, str]
+
+    def _get_model(self, *args: Any, **options: Any) -> Any:
+        made: Any = super()
+        model = made._get_model(*args, **options)
+        model.html_attributes = dict(self.attributes)
+        return model
+
+
+class Plot(_Named, pn.pane.Plotly):
+    """A figure with an accessible name."""
+
+    attributes: dict[str, str] = {}  # noqa: RUF012
+
+
+class Table(_Named, pn.widgets.Tabulator):
+    """A table with an accessible name."""
+
+    attributes: dict[str, str] = {}  # noqa: RUF012
+
+
+def plot(drawn: Any, told: str, **options: Any) -> Plot:
+    """Return a figure that a screen reader calls what is told."""
+    made = Plot(drawn, **options)
+    made.attributes = {"role": "figure", "aria-label": told}
+    return made
+
+
+def table(frame: Any, told: str, **options: Any) -> Table:
+    """Return a table that a screen reader calls what is told."""
+    made = Table(frame, **options)
+    made.attributes = {"role": "region", "aria-label": told}
+    return made
