@@ -80,7 +80,7 @@ def report(error: BaseException) -> None:
 
 
 def kind_of(error: BaseException) -> str:
-    """Return an error's type, the function it came from and the last of ours on the way: no value, no path."""
+    """Return an error's type, where it came from and the last of ours on the way: no value, no path."""
     trace, place, ours = error.__traceback__, "?", ""
     while trace is not None:
         frame = trace.tb_frame

@@ -266,7 +266,7 @@ class Frame(pn.custom.JSComponent):
 class _Named:
     """What a screen reader is told of a part of the page."""
 
-    attributes: dict[str, str]
+    attributes: dict[str, str] = {}  # noqa: RUF012  (each sets its own)
 
     def _get_model(self, *args: Any, **options: Any) -> Any:
         made: Any = super()
@@ -278,13 +278,9 @@ class _Named:
 class Plot(_Named, pn.pane.Plotly):
     """A figure with an accessible name."""
 
-    attributes: dict[str, str] = {}  # noqa: RUF012
-
 
 class Table(_Named, pn.widgets.Tabulator):
     """A table with an accessible name."""
-
-    attributes: dict[str, str] = {}  # noqa: RUF012
 
 
 def plot(drawn: Any, told: str, **options: Any) -> Plot:

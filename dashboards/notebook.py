@@ -54,7 +54,8 @@ def show(study: Shown, *others: Shown, height: int = 900) -> Any:
     main = pn.Column(
         *page.main, sizing_mode="stretch_width", styles={**tall, "min-width": "0", "padding-left": "12px"}
     )
-    return pn.Row(Before(font=_icons(), width=0, height=0, margin=0), side, main, sizing_mode="stretch_width", height=height)
+    before = Before(font=_icons(), width=0, height=0, margin=0)
+    return pn.Row(before, side, main, sizing_mode="stretch_width", height=height)
 
 
 class Before(pn.custom.JSComponent):
