@@ -116,18 +116,16 @@ def browser(folder: Path) -> None:
         words = page.get_by_text("women with an image measured")
         for visitor in ("first page, first visitor", "first page, second visitor"):
             timed(visitor, lambda: (page.goto(url), drawn.wait_for(), words.first.wait_for()))
-        exams = page.get_by_label("Exams at least")
         for n in (4, 1, 3):
 
             def chosen(n: int = n) -> None:
-                exams.click()
-                page.keyboard.press("Control+A")
-                page.keyboard.type(str(n))
-                page.keyboard.press("Tab")
                 condition = "everyone" if n == 1 else f"at least {n} exams"
-                page.get_by_text(f"women: {condition}").wait_for()
+                page.get_by_role("menuitem", name=str(n), exact=True).click()
+                page.get_by_text(condition, exact=True).first.wait_for()
 
+            page.get_by_label("Exams at least", exact=True).click()
             timed(f"filter: exams at least {n}", chosen)
+            page.wait_for_timeout(1000)
         for slug in ("agreement", "regression", "trajectories"):
             timed(
                 f"{slug}, first visitor",

@@ -34,7 +34,7 @@ OTHERWISE: dict[str, tuple[str, str | None, str]] = {
 }
 """A control of each page, what to choose there, and what the link says of it then."""
 PLOTLYS_OWN = "_guiEditing"
-"""Plotly.js complains of a figure that is taken away while it is fitted to its place; nothing else happens."""
+"""Plotly.js complains of a figure that is taken away while it is being fitted; nothing else follows."""
 _POINT = """
 () => {
   const found = [];
