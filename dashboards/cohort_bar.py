@@ -13,13 +13,16 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from bactools.explore import Cohort, Control, controls
+from bactools.explore import Cohort, CohortError, Control, controls
 from dashboards import background, look, parts
+from dashboards.query_box import QueryBox
 from dashboards.state import State
 
 _SHOWN = 5
 _ROUND = 10
 _MOST_EXAMS = 10
+_MOST_SAVED = 100
+_NO_SAVED = "None"
 
 
 class CohortBar:
@@ -37,6 +40,7 @@ class CohortBar:
         self._place = pn.Column(sizing_mode="stretch_width")
         self._told = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[look.SMALL])
         self._more = pn.Column(sizing_mode="stretch_width")
+        self._box = QueryBox(state)
         self._controls: dict[str, Control] = {}
         self._reflect: dict[str, Callable[[], None]] = {}
         """What makes a field show the cohort as it is."""
@@ -46,7 +50,7 @@ class CohortBar:
     def view(self) -> pn.Column:
         """Return the side bar."""
         self._fill()
-        return pn.Column(self._place, sizing_mode="stretch_width", margin=(4, 6))
+        return pn.Column(self._place, self._box.dialog, sizing_mode="stretch_width", margin=(4, 6))
 
     def _fill(self, *events: Any) -> None:
         state, cube = self._state, self._state.source.cube
@@ -62,11 +66,43 @@ class CohortBar:
         self._everyone.on_click(lambda event: setattr(state, "cohort", Cohort()))
         first = [self._widget(self._controls[name]) for name in names[:_SHOWN]]
         self._place.objects = [
-            study, parts.heading("Cohort", level=2), self._told, self._everyone, *first, *self._dates(),
-            self._views(), self._exams(), *self._others(names[_SHOWN:]),
+            study, parts.heading("Cohort", level=2), self._told, self._everyone, *self._asked(), *first,
+            *self._dates(), self._views(), self._exams(), *self._others(names[_SHOWN:]),
         ]  # fmt: skip
         self._show()
         self._tell()
+
+    def _asked(self) -> list[Any]:
+        """Return what chooses by queries: saved ones by name, others in a box."""
+        saved = {f"{each.name}@{each.version}": each for each in self._state.source.saved[:_MOST_SAVED]}
+        ask = pmui.Button(label="Ask in SQL", variant="outlined", size="small", icon="terminal")
+        drop = pmui.Button(label="Drop the query", variant="text", size="small", icon="close")
+        ask.on_click(self._box.open)
+        drop.on_click(lambda event: self._set(sql=""))
+
+        def reflect_query() -> None:
+            drop.visible = bool(self._state.cohort.sql)
+
+        self._reflect["query "] = reflect_query
+        row = pmui.Row(ask, drop, sizing_mode="stretch_width")
+        if not saved:
+            return [row]
+        told = {f"{name}: {each.n_subjects:,} women": name for name, each in saved.items()}
+        field = pmui.Select(
+            label="Saved cohort", size="small", sizing_mode="stretch_width", options={_NO_SAVED: "", **told}
+        )
+
+        def reflect() -> None:
+            held = self._state.cohort.saved
+            name = "" if held is None else f"{held.name}@{held.version}"
+            options = {_NO_SAVED: "", **told}
+            field.param.update(
+                options=options if name in ("", *saved) else {**options, name: name}, value=name
+            )
+
+        field.param.watch(lambda event: self._set(saved=saved.get(event.new)), "value")
+        self._reflect["saved "] = reflect
+        return [field, row]
 
     def _widget(self, control: Control) -> Any:
         return self._range(control) if control.kind == "range" else self._choice(control)
@@ -228,15 +264,19 @@ class CohortBar:
         self._turn += 1
         turn = self._turn
 
-        def put(count: int | None) -> None:
+        def put(count: int | str | None) -> None:
             if turn == self._turn and count is not None:
-                self._told.object = _lines(f"{count:,} of {whole:,} women", cohort.words())
+                said = count if isinstance(count, str) else f"{count:,} of {whole:,} women"
+                self._told.object = _lines(said, cohort.words())
 
         background.run(partial(_women, state), then=put, wanted=lambda: turn == self._turn)
 
 
-def _women(state: State) -> int:
-    return int(state.cube("status").sizes["subject"])
+def _women(state: State) -> int | str:
+    try:
+        return int(state.cube("status").sizes["subject"])
+    except CohortError as error:
+        return str(error)
 
 
 def _lines(count: str, conditions: str) -> str:

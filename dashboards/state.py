@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 
 import param
 import xarray as xr
 
 from bactools.explore import Cohort, CohortError, Source
+from dashboards import background
 
 
 class State(param.Parameterized):
@@ -30,7 +32,11 @@ class State(param.Parameterized):
         super().__init__(**params)
         self.param.study.objects = list(self._sources)
         self.study = next(iter(self._sources))
+        self._turn = 0
+        self._sure = Cohort()
+        """The last cohort that was surely understood."""
         self.param.watch(self._fit, "study")
+        self.param.watch(self._make_sure, ["study", "cohort"])
 
     @property
     def source(self) -> Source:
@@ -52,7 +58,8 @@ class State(param.Parameterized):
         study : str
             Another study, by name; its women are chosen by the cohort of this one.
         """
-        return self._sources[study or self.study].part(self.cohort, *metrics)
+        own = self.source
+        return self._sources[study or self.study].part(self.cohort, *metrics, asked=own)
 
     @property
     def key(self) -> tuple[Hashable, ...]:
@@ -72,7 +79,7 @@ class State(param.Parameterized):
         elif name:
             self.study = name
         try:
-            self.cohort = Cohort.from_query(query, self.source.cube)
+            self.cohort = Cohort.from_query(query, self.source.cube, self.source.study)
         except CohortError as error:
             self.cohort = Cohort()
             self.tell(f"The link's cohort was not understood, so everyone is shown: {error}.")
@@ -84,6 +91,42 @@ class State(param.Parameterized):
     def _fit(self, *events: object) -> None:
         """Let everyone in again if the cohort names what the study now shown does not hold."""
         try:
-            Cohort.from_query(self.cohort.to_query(), self.source.cube)
+            self.cohort = Cohort.from_query(self.cohort.to_query(), self.source.cube, self.source.study)
         except CohortError:
             self.cohort = Cohort()
+        self._sure = Cohort()
+
+    def _make_sure(self, *events: object) -> None:
+        """Ask the cohort's query; if it cannot be answered, the cohort stays what it was."""
+        self._turn += 1
+        turn, cohort = self._turn, self.cohort
+        if not cohort.sql:
+            self._sure = cohort
+            return
+        background.run(
+            partial(_refusal, self.source, cohort), then=partial(self._answered, turn, cohort),
+            wanted=lambda: turn == self._turn,
+        )  # fmt: skip
+
+    def _answered(self, turn: int, cohort: Cohort, refusal: str | None) -> None:
+        if turn != self._turn:
+            return
+        if refusal == "":
+            self._sure = cohort
+            return
+        before = self._sure if self._sure.key != cohort.key else Cohort()
+        self.tell(
+            f"The query was not answered, so the cohort is {before.words()}:"
+            f" {refusal or 'something went wrong'}."
+        )
+        self.cohort = before
+        self.param.trigger("page")  # the words stand above the page
+
+
+def _refusal(source: Source, cohort: Cohort) -> str:
+    """Return why a cohort's query cannot be answered, empty if it can."""
+    try:
+        source.part(cohort, "status")
+    except CohortError as error:
+        return str(error)
+    return ""

@@ -70,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
     "accessor": set(),
     "demo": set(),
     "testing": {"accessor", "conventions", "cube", "dicom", "recipe", "study"},
+    "examples": {"accessor", "cluster", "demo", "dicom", "phantom", "study", "testing", "truth"},
     "cli": {"recipe"},
     "__init__": set(),
 }
@@ -112,6 +113,7 @@ HOMES = {
     "pingouin": {"stats", "certify"},
     "tableone": {"stats"},
     "duckdb": {"query"},
+    "pandera": {"study"},
 }
 """Where a heavy library may be imported."""
 

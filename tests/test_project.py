@@ -30,7 +30,10 @@ def test_environment_holds_python_and_the_project_and_nothing_else() -> None:
 
 def test_every_dependency_is_pinned_within_its_bounds() -> None:
     wanted = [Requirement(text) for text in PROJECT["dependencies"]]
-    wanted += [Requirement(text) for text in PROJECT["optional-dependencies"]["dev"]]
+    extras = PROJECT["optional-dependencies"]
+    own, *others = extras["dev"]
+    assert own == "bactools[docs,lab]"
+    wanted += [Requirement(text) for text in [*others, *extras["docs"], *extras["lab"]]]
     for requirement in wanted:
         pin = PINS[requirement.name.lower()]
         version = next(iter(pin.specifier)).version
@@ -52,7 +55,7 @@ def test_versions_agree() -> None:
 
 
 def test_top_level_holds_what_the_house_says() -> None:
-    rooms = {"bactools", "notebooks", "dashboards", "data", "tests", "benchmarks"}
+    rooms = {"bactools", "notebooks", "dashboards", "data", "docs", "tests", "benchmarks"}
     files = {"README.md", "environment.yml", "pyproject.toml", "Makefile", "constraints.txt"}
     files |= {"LICENSE", "CITATION.cff", "CHANGELOG.md"}
     made = {"demo", "build", "dist", "training", "replay"}

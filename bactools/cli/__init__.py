@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from bactools.cli.certify import certify
+from bactools.cli.covariates import covariates
 from bactools.cli.dashboard import dashboard
 from bactools.cli.demo import demo
+from bactools.cli.lab import lab
 from bactools.cli.measure import index, run
 from bactools.cli.phantom import phantom
 from bactools.cli.query import query
@@ -30,10 +32,12 @@ for command in (
     index,
     run,
     cube,
+    covariates,
     query,
     overlay,
     evaluate,
     dashboard,
+    lab,
     report,
     train,
     finetune,

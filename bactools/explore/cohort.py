@@ -9,16 +9,24 @@ from datetime import date
 from typing import Self
 from urllib.parse import unquote
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bactools.explore.controls import Control, controls
-from bactools.explore.selection import Range, Selection, select
+from bactools.explore.selection import Range, Selection, named, select
+from bactools.stats.result import StatsError
+from bactools.study import Study
+from bactools.study.cohorts import NamedCohort
+from bactools.study.members import NamedCohortError
 
-_LONGEST = 2_000
+LONGEST = 2_000
+"""Characters of a condition, and of a query, in a link."""
 _SPAN = "~"
+_TOLD = 300
 
 
-class CohortError(ValueError):
+class CohortError(StatsError):
     """A condition that cannot be read; the message says which and why."""
 
 
@@ -38,6 +46,10 @@ class Cohort:
         Views to look at; all if empty.
     at_least : int
         Exams that a woman must have, after all else.
+    saved : NamedCohort, optional
+        Women and exams that were chosen before, by name.
+    sql : str
+        A query that names women and exams; it is asked again of each version of the study.
     """
 
     ranges: Mapping[str, Range] = field(default_factory=dict)
@@ -45,6 +57,8 @@ class Cohort:
     dates: tuple[str, str] = ("", "")
     views: tuple[str, ...] = ()
     at_least: int = 1
+    saved: NamedCohort | None = None
+    sql: str = ""
 
     def apply(self, cube: xr.Dataset, *, metrics: Sequence[str] = ()) -> xr.Dataset:
         """Return the part of a cube that fits.
@@ -63,17 +77,32 @@ class Cohort:
         """
         return self.select(cube).part(metrics)
 
-    def select(self, cube: xr.Dataset) -> Selection:
+    def select(self, cube: xr.Dataset, *, among: NDArray[np.bool_] | None = None) -> Selection:
         """Return which women and exams of a cube fit; variables are cut out when they are asked for.
 
         Parameters
         ----------
         cube : Dataset
             In the stored form.
+        among : bool array, optional
+            Exams that the query named, shape (subject, exam).
+
+        Raises
+        ------
+        CohortError
+            If there is a query that nobody asked, or a saved cohort cannot be read.
         """
+        if self.sql and among is None:
+            raise CohortError("this cohort is a query: ask the study for its part, see Source.part")
+        if self.saved is not None:
+            try:
+                chosen = named(cube, self.saved.members)
+            except NamedCohortError as error:
+                raise CohortError(str(error)) from error
+            among = chosen if among is None else among & chosen
         return select(
             cube, ranges=self.ranges, choices=self.choices, dates=self.dates, views=self.views,
-            at_least=self.at_least,
+            at_least=self.at_least, among=among,
         )  # fmt: skip
 
     @property
@@ -83,6 +112,7 @@ class Cohort:
             tuple(sorted(self.ranges.items(), key=lambda item: item[0])),
             tuple(sorted((name, tuple(sorted(set(chosen)))) for name, chosen in self.choices.items())),
             self.dates, tuple(sorted(set(self.views))), self.at_least,
+            self.saved and (self.saved.name, self.saved.version, self.saved.checksum), self.sql,
         )  # fmt: skip
 
     def to_query(self) -> dict[str, str]:
@@ -95,10 +125,14 @@ class Cohort:
             query["views"] = _joined(self.views)
         if self.at_least > 1:
             query["exams"] = str(self.at_least)
+        if self.saved is not None:
+            query["cohort"] = f"{self.saved.name}@{self.saved.version}"
+        if self.sql:
+            query["sql"] = self.sql
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], cube: xr.Dataset) -> Self:
+    def from_query(cls, query: Mapping[str, str], cube: xr.Dataset, study: Study | None = None) -> Self:
         """Read conditions from the parameters of a link, which anyone may have written.
 
         Parameters
@@ -107,6 +141,8 @@ class Cohort:
             Other parameters are passed over.
         cube : Dataset
             Whose covariates and views may be named.
+        study : Study, optional
+            Whose saved cohorts may be named.
 
         Raises
         ------
@@ -117,7 +153,7 @@ class Cohort:
         known = {control.name: control for control in controls(cube)} if named else {}
         found = cls()
         for key, text in query.items():
-            if len(text) > _LONGEST:
+            if len(text) > LONGEST:
                 raise CohortError(f"a condition of {len(text)} characters is too long")
             kind, _, name = key.partition(".")
             if kind in ("r", "c") and name:
@@ -132,6 +168,10 @@ class Cohort:
                 if not (text.isdecimal() and 1 <= int(text) <= 1000):
                     raise CohortError("exams: give a number from 1 to 1000")
                 found = replace(found, at_least=int(text))
+            elif key == "cohort" and text:
+                found = replace(found, saved=_saved(text, study))
+            elif key == "sql":
+                found = replace(found, sql=text.replace("\r\n", "\n").strip())
         return found
 
     def _with(self, kind: str, name: str, text: str, known: Mapping[str, Control]) -> Self:
@@ -148,9 +188,17 @@ class Cohort:
             raise CohortError(f"{name}: give two numbers as low{_SPAN}high")
         return replace(self, ranges={**self.ranges, name: (low, high)})
 
-    def words(self) -> str:
-        """Return the conditions in plain words."""
-        told = []
+    def words(self, *, longest: int = _TOLD) -> str:
+        """Return the conditions in plain words.
+
+        Parameters
+        ----------
+        longest : int
+            Characters of a query, or of what is said of a saved cohort, before it is cut off.
+        """
+        told = [] if self.saved is None else [_cut(self.saved.cite, longest)]
+        if self.sql:
+            told.append(f"chosen by the query {_cut(' '.join(self.sql.split()), longest)}")
         for name, (low, high) in self.ranges.items():
             ends = [f"{word} {end:g}" for word, end in (("from", low), ("to", high)) if end is not None]
             told.append(f"{name} {' '.join(ends)}")
@@ -161,6 +209,23 @@ class Cohort:
         if self.at_least > 1:
             told.append(f"at least {self.at_least} exams")
         return "; ".join(told) or "everyone"
+
+
+def _saved(text: str, study: Study | None) -> NamedCohort:
+    """Return a saved cohort by name, as ``older-ckd@2``, or its latest version, as ``older-ckd``."""
+    name, _, number = text.partition("@")
+    if "@" in text and not (number.isdecimal() and len(number) <= 6):
+        raise CohortError(f"cohort {name[:64]!r}: give its version as a number, as in {name[:64]}@2")
+    if study is None:
+        raise CohortError("a saved cohort is asked of a study")
+    try:
+        return study.cohort(name=name, version=int(number) if number else None)
+    except NamedCohortError as error:
+        raise CohortError(str(error)) from error
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest].rstrip()} …"
 
 
 def _chosen(text: str, choices: Sequence[str], name: str) -> tuple[str, ...]:

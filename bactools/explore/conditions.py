@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bactools.conventions import DONE
 from bactools.cube import on_dates
 from bactools.explore.cohort import Cohort, CohortError
-from bactools.explore.selection import Range, Selection
+from bactools.explore.selection import Range, Selection, named
 from bactools.query import nearest
 from bactools.stats.stored import OF_EXAM, stored_form
 
@@ -73,7 +73,7 @@ def where(
     chosen = Cohort(ranges, choices, _days(date), _views(stored, view))
     part = chosen.apply(stored)
     if cohort is not None:
-        part = _kept(part, _named(part, cohort))
+        part = _kept(part, named(part, cohort.members) & _held(part))
     return _as_before(cube, part)
 
 
@@ -175,19 +175,6 @@ def _by_exam(array: xr.DataArray) -> NDArray[np.bool_]:
 def _held(stored: xr.Dataset) -> NDArray[np.bool_]:
     """Return which exams there are."""
     return _by_exam(stored["date"].notnull() & (stored["status"] != 0).any("view"))
-
-
-def _named(stored: xr.Dataset, cohort: Members) -> NDArray[np.bool_]:
-    """Return which exams a cohort names."""
-    members = cohort.members
-    at = pd.Index(stored["subject"].values).get_indexer(members["subject"])
-    days = members["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    there = np.asarray(stored["date"].transpose("subject", "exam").values)
-    numbers = there.astype("datetime64[D]").astype(np.int64)
-    span = np.int64(1 << 24)
-    wanted = at[at >= 0] * span + days[at >= 0]
-    own = np.arange(len(numbers))[:, None] * span + numbers
-    return np.asarray(~np.isnat(there) & np.isin(own, wanted) & _held(stored))
 
 
 def _kept(stored: xr.Dataset, fits: NDArray[np.bool_]) -> xr.Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.stats.stored import DESCRIBED, of_exams
+from bactools.stats.stored import DESCRIBED, is_flag, of_exams
 
 Kind = Literal["range", "choice"]
 
@@ -80,7 +80,10 @@ def _found(cube: xr.Dataset) -> list[Control]:
             per_image or (array.dims and set(array.dims) <= {"subject", "exam"})
         ):
             continue
-        control = _control(name, exam_values(cube, name), str(array.attrs.get("units", "")))
+        values = exam_values(cube, name)
+        if is_flag(array):
+            values = values[np.isfinite(values)] == 1
+        control = _control(name, values, str(array.attrs.get("units", "")))
         if control is not None:
             found.append(control)
     return sorted(found, key=lambda control: (control.name != "age", control.name))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +22,7 @@ from bactools.explore.pictures import (
 )
 from bactools.explore.source import Source
 
-__all__ = ["Outline", "PictureError", "around", "crop", "outline", "overview", "reachable"]
+__all__ = ["Outline", "PictureError", "around", "crop", "outline", "overview", "reachable", "side_by_side"]
 
 _GREEN = np.array([0, 255, 0], dtype=np.float32)  # the same in RGB and in OpenCV's BGR
 _WHITE = np.full(3, 255, dtype=np.float32)
@@ -51,6 +53,44 @@ def reachable(source: Source, image_id: str) -> bool:
         return outlined(source, image_id).image
     except PictureError:
         return False
+
+
+def side_by_side(
+    source: Source, image_ids: Sequence[str], *, height: int = 360, gap: int = 8, **options: Any
+) -> bytes:
+    """Return small pictures in a row, as the paper's Figure 6 shows one view over the years.
+
+    Parameters
+    ----------
+    source : Source
+    image_ids : sequence of str
+        In this order.
+    height, gap : int
+        Of the row, and between pictures [pixel].
+    **options
+        Of `overview`.
+
+    Returns
+    -------
+    bytes
+        A JPEG file.
+
+    Raises
+    ------
+    PictureError
+        If there is no picture of one of them.
+    """
+    jpegs = [overview(source, image_id, height=height, **options) for image_id in image_ids]
+    shown: list[Any] = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in jpegs]
+    if not shown:
+        raise PictureError("there is no image to show")
+    tall = max(len(picture) for picture in shown)
+    white = (255, 255, 255)
+    framed = [
+        cv2.copyMakeBorder(picture, 0, tall - len(picture), 0, gap, cv2.BORDER_CONSTANT, value=white)
+        for picture in shown
+    ]
+    return bytes(cv2.imencode(".jpg", cv2.hconcat(framed))[1].tobytes())
 
 
 def overview(

@@ -9,13 +9,16 @@ from collections.abc import Callable, Hashable
 from threading import RLock
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bactools.cube import open_cube
 from bactools.explore.cohort import Cohort
 from bactools.explore.kept import Kept
-from bactools.explore.selection import Selection
+from bactools.explore.question import Questions
+from bactools.explore.selection import Selection, named
 from bactools.stats.cohort.flow import Flow, flow
 from bactools.study import Study, StudyError
 
@@ -40,6 +43,7 @@ class Reading:
         self._read, self._computed = Kept(math.inf), Kept(_MOST_RESULTS)
         self._chosen: OrderedDict[Hashable, Selection] = OrderedDict()
         self._choosing = RLock()
+        self.questions = Questions(study.folder)
 
     @property
     def cube(self) -> xr.Dataset:
@@ -78,18 +82,31 @@ class Reading:
 
         return self._read.get("about", read)
 
-    def part(self, cohort: Cohort, *metrics: str) -> xr.Dataset:
-        """Return a cohort's part of the cube."""
-        cube = self.cube
+    def part(self, cohort: Cohort, *metrics: str, asked: Reading | None = None) -> xr.Dataset:
+        """Return a cohort's part of the cube; its query is asked of another study, if one is given."""
+        asked = asked or self
+        key = (cohort.key, asked.version if cohort.sql and asked is not self else "")
+        # a question takes its time: nobody else waits for it
+        among = self._among(cohort, asked) if cohort.sql and key not in self._chosen else None
         with self._choosing:
             chosen = self._chosen
-            if cohort.key not in chosen:
-                chosen[cohort.key] = cohort.select(cube)
-            chosen.move_to_end(cohort.key)
-            found = chosen[cohort.key].part(metrics)
+            if key not in chosen:
+                chosen[key] = cohort.select(self.cube, among=among)
+            chosen.move_to_end(key)
+            found = chosen[key].part(metrics)
             while len(chosen) > 1 and self.nbytes > _MOST_BYTES:
                 chosen.popitem(last=False)
             return found
+
+    def _among(self, cohort: Cohort, asked: Reading) -> NDArray[np.bool_]:
+        """Return which exams a cohort's query names."""
+        found = asked.questions.named(cohort.sql, asked.cube)
+        if asked is self:
+            return found
+        women, exams = np.nonzero(found)
+        days = asked.cube["date"].transpose("subject", "exam").values
+        members = {"subject": asked.cube["subject"].values[women], "date": days[women, exams]}
+        return named(self.cube, pd.DataFrame(members))
 
     @property
     def nbytes(self) -> int:

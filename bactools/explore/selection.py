@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bactools.conventions import DONE
 from bactools.explore.controls import exam_values
-from bactools.stats.stored import MIXED
+from bactools.stats.stored import MIXED, is_flag
+from bactools.study.members import matched
 
 Range = tuple[float | None, float | None]
 BASE = ("status", "image_id", "breast_area", "age", "vendor", "scaling")
@@ -124,8 +125,17 @@ def select(
     dates: tuple[str, str],
     views: tuple[str, ...],
     at_least: int,
+    among: NDArray[np.bool_] | None = None,
 ) -> Selection:
-    """Return the women and exams of a cube for which all conditions hold, see `Cohort`."""
+    """Return the women and exams of a cube for which all conditions hold, see `Cohort`.
+
+    Parameters
+    ----------
+    cube, ranges, choices, dates, views, at_least
+        See `Cohort`.
+    among : bool array, optional
+        Exams that alone are looked at, shape (subject, exam).
+    """
     known = cube["view"].values
     places = np.array([at for at, view in enumerate(known) if not views or view in views], dtype=np.intp)
     days = cube["date"].transpose("subject", "exam").values
@@ -134,7 +144,7 @@ def select(
     for place in places:
         seen |= status[:, :, place] != 0
     held = ~np.isnat(days) & seen
-    fits = held.copy()
+    fits = held.copy() if among is None else held & among
     for name, (low, high) in ranges.items():
         values = _numbers(cube, name, places)
         with np.errstate(invalid="ignore"):
@@ -153,6 +163,26 @@ def select(
     return Selection(cube, places, fits, held)
 
 
+def named(cube: xr.Dataset, members: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which exams of a cube are named, shape (subject, exam); what it does not hold is passed over.
+
+    Parameters
+    ----------
+    cube : Dataset
+        In the stored form.
+    members : DataFrame
+        One row per exam: ``subject`` and ``date``.
+    """
+    at = pd.Index(cube["subject"].values).get_indexer(pd.Index(members["subject"]))
+    days = members["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    there = np.asarray(cube["date"].transpose("subject", "exam").values)
+    numbers = there.astype("datetime64[D]").astype(np.int64)
+    span = np.int64(1 << 24)
+    own = np.arange(len(numbers))[:, None] * span + numbers
+    found, _ = matched(own.ravel(), at[at >= 0] * span + days[at >= 0])
+    return np.asarray(~np.isnat(there) & found.reshape(there.shape))
+
+
 def _numbers(cube: xr.Dataset, name: str, places: NDArray[np.intp]) -> NDArray[np.float64]:
     if "view" in cube[name].dims and len(places) < cube.sizes["view"]:
         cube = cube[["status", name]].isel(view=places)
@@ -165,6 +195,8 @@ def _is_any(
     array = cube[name]
     if array.dtype.kind == "b":
         return np.isin(exam_values(cube, name), [choice == "yes" for choice in chosen])
+    if is_flag(array):
+        return np.isin(exam_values(cube, name), [float(choice == "yes") for choice in chosen])
     codes, texts = _codes(array.variable)
     wanted = np.array([text in chosen for text in [*texts, ""]])
     if "view" not in array.dims:

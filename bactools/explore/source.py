@@ -17,10 +17,12 @@ import xarray as xr
 from bactools.explore.cohort import Cohort
 from bactools.explore.controls import controls
 from bactools.explore.models import Evaluations, evaluation_files, read_evaluations
+from bactools.explore.question import Found
 from bactools.explore.reading import Reading
 from bactools.stats.cohort.flow import Flow
 from bactools.stats.result import StatsError
 from bactools.study import Study, StudyError, open_study
+from bactools.study.cohorts import NamedCohort, saved_cohorts
 
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _Found = TypeVar("_Found")
@@ -79,7 +81,7 @@ class Source:
         """
         return self._now().cube
 
-    def part(self, cohort: Cohort, *metrics: str) -> xr.Dataset:
+    def part(self, cohort: Cohort, *metrics: str, asked: Source | None = None) -> xr.Dataset:
         """Return a cohort's part of the cube; visitors who ask for the same share it.
 
         Parameters
@@ -87,8 +89,36 @@ class Source:
         cohort : Cohort
         *metrics : str
             Variables per image to keep beside the covariates; all if none is named.
+        asked : Source, optional
+            The study that the cohort's query is asked of, if not this one.
+
+        Raises
+        ------
+        CohortError
+            If the cohort is a query that cannot be answered.
         """
-        return self._now().part(cohort, *metrics)
+        return self._now().part(cohort, *metrics, asked=None if asked is None else asked._now())
+
+    def ask(self, sql: str) -> Found:
+        """Return what a query in SQL finds, within the limits for strangers.
+
+        Raises
+        ------
+        QueryError
+            If it cannot be answered; the message points at the place.
+        """
+        now = self._now()
+        return now.questions.ask(sql, now.cube)
+
+    @property
+    def saved(self) -> list[NamedCohort]:
+        """The saved cohorts that can be read, by name, the latest version of each first."""
+        return saved_cohorts(self._study.folder)
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """What can be asked for: view, column, type, units, meaning."""
+        return self._now().questions.columns()
 
     def kept(self, key: Hashable, compute: Callable[[], _Found]) -> _Found:
         """Return what somebody computed before under this key, or compute it.

@@ -111,8 +111,9 @@ def search(
     cube = evenly(whole, max(5, int(_MOST_IMAGES / max(per_woman, 1))))
     reference = cube[against] if theirs is None else _of_the_other(cube, theirs[metric], against)
     found = cube.bac.thresholds(
-        against=reference, quantity=quantity, criterion=criterion, cuts=CUTS, n_bootstrap=_RESAMPLES
-    )
+        against=reference, quantity=quantity, criterion=criterion, cuts=CUTS, n_bootstrap=_RESAMPLES,
+        comparison=source.study.recipe.comparison,
+    )  # fmt: skip
     done = cube["status"] == DONE
     burden = xr.DataArray()
     if found.estimable:

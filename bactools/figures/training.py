@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from bactools.figures import style
+
 _LOSSES = {"training_loss": "training", "validation_loss": "validation"}
 _SCORES = {"dice": "Dice", "recall": "recall", "precision": "precision"}
 
@@ -60,10 +62,11 @@ def training_curve(table: pd.DataFrame) -> go.Figure:
             row=2,
             col=1,
         )
+    few = {"dtick": 1} if len(table) <= 20 else {}
     figure.update_xaxes(title_text="epoch", row=2, col=1)
+    figure.update_xaxes(**few)
     figure.update_yaxes(range=[0, 1], row=2, col=1)
-    figure.update_layout(template="plotly_white", height=640, title="Training")
-    return figure
+    return style.finish(figure, title="Training", height=640)
 
 
 def write_curve(table: pd.DataFrame, path: Path) -> None:

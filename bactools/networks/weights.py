@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-import pooch
 
 OUTPUTS = ("probability", "logit")
 DEVELOPMENT = Path(__file__).parents[3] / "shared" / "weights"
@@ -204,6 +203,9 @@ def get(name: str, *, url: str | None = None) -> Weights:
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     try:
+        # here, since it looks for a notebook's progress bar as it loads
+        import pooch
+
         file = pooch.retrieve(source, known_hash=f"sha256:{spec.sha256}", fname=spec.filename, path=folder)
     except ValueError as error:
         raise WeightsError(

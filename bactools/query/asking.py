@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,6 @@ _WORKER = Path(__file__).with_name("worker.py")
 _IDLE = 2
 _GRACE = 1.0
 _OWN_MB = 512
-_SIZE = 256 << 20
 _HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 _idle: list[_Process] = []
 _lock = Lock()
@@ -51,15 +50,18 @@ class Limits:
     memory_mb : int
         Of the query engine [MiB].
     threads : int
+    result_mb : int
+        Of the rows, beyond which no more are returned [MiB].
     """
 
     rows: int = 1_000_000
     seconds: float = 60.0
     memory_mb: int = 2048
     threads: int = 2
+    result_mb: int = 256
 
 
-FOR_STRANGERS = Limits(rows=10_000, seconds=10.0, memory_mb=512)
+FOR_STRANGERS = Limits(rows=10_000, seconds=10.0, memory_mb=512, result_mb=64)
 """What somebody may take who asks over a network."""
 
 
@@ -93,7 +95,9 @@ class Answer:
         return more if self.capped else rows
 
 
-def ask(study: str | Path | Tables, sql: str, *, limits: Limits | None = None) -> Answer:
+def ask(
+    study: str | Path | Tables, sql: str, *, limits: Limits | None = None, only: Sequence[str] = ()
+) -> Answer:
     """Ask a study in SQL.
 
     Parameters
@@ -104,6 +108,8 @@ def ask(study: str | Path | Tables, sql: str, *, limits: Limits | None = None) -
         One SELECT, in the dialect of DuckDB, on the views ``images``, ``exams`` and ``subjects``; their
         columns are told by `columns`.
     limits : Limits, optional
+    only : sequence of str
+        Return these columns only, as far as there are any, and each different row once.
 
     Returns
     -------
@@ -133,7 +139,8 @@ def ask(study: str | Path | Tables, sql: str, *, limits: Limits | None = None) -
     files = tables.files(named)
     request = {
         "sql": sql, "files": {name: str(path) for name, path in files.items()}, "rows": limits.rows,
-        "bytes": _SIZE, "seconds": limits.seconds, "memory_mb": limits.memory_mb, "threads": limits.threads,
+        "bytes": limits.result_mb << 20, "seconds": limits.seconds, "memory_mb": limits.memory_mb,
+        "threads": limits.threads, "only": list(only),
     }  # fmt: skip
     if not _turns.acquire(timeout=limits.seconds):
         raise QueryError("too many queries are being answered just now: try again")
@@ -145,13 +152,16 @@ def ask(study: str | Path | Tables, sql: str, *, limits: Limits | None = None) -
     if "error" in said:
         columns = [field.name for table in tables.read(named).values() for field in table.schema]
         raise refusal(said["error"], sql, columns=columns, views=VIEWS, seconds=limits.seconds)
-    table = rows.to_pandas(date_as_object=False)
+    try:
+        table = rows.to_pandas(date_as_object=False)
+    except (pa.ArrowException, ValueError, OverflowError):
+        raise QueryError("the result holds values that cannot be shown: CAST them to VARCHAR") from None
     return Answer(table, sql, tables.version, bool(said["capped"]), time.perf_counter() - started)
 
 
-def columns(study: str | Path) -> pd.DataFrame:
+def columns(study: str | Path | Tables) -> pd.DataFrame:
     """Return what can be asked of a study: view, column, type, units, meaning."""
-    return columns_of(Tables.of(study).read())
+    return columns_of((study if isinstance(study, Tables) else Tables.of(study)).read())
 
 
 def _run(request: Mapping[str, Any], limits: Limits) -> tuple[dict[str, Any], pa.Table]:

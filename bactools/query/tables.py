@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from bactools.query.views import FORMAT, VIEWS, view
 CACHE = "query"
 """The folder inside a study; it may be deleted at any time."""
 
-_known: dict[Path, tuple[object, Tables]] = {}
+_known: dict[tuple[Path, bool], tuple[object, Tables]] = {}
 _lock = RLock()
 
 
@@ -40,12 +40,19 @@ class Tables:
 
     folder: Path
     version: str
+    keep: bool = True
     _kept: Path | None = None
     _lock: RLock = field(default_factory=RLock)
 
     @classmethod
-    def of(cls, folder: str | Path) -> Tables:
+    def of(cls, folder: str | Path, *, keep: bool = True) -> Tables:
         """Return the views of a study as it is now.
+
+        Parameters
+        ----------
+        folder : path
+        keep : bool
+            Whether views that are made may be kept inside the study; else they last as long as this process.
 
         Raises
         ------
@@ -55,21 +62,20 @@ class Tables:
         folder = Path(folder).resolve()
         with _lock:
             now = stamp(folder)
-            found = _known.get(folder)
+            found = _known.get((folder, keep))
             if found is None or found[0] != now:
-                found = _known[folder] = (now, cls(folder, fingerprint(folder)))
+                found = _known[folder, keep] = (now, cls(folder, fingerprint(folder), keep))
             return found[1]
 
-    def files(self, names: Iterable[str] = VIEWS) -> dict[str, Path]:
+    def files(self, names: Sequence[str] = VIEWS) -> dict[str, Path]:
         """Return an Arrow file for each view asked for, made if it is not there."""
         with self._lock:
-            found = {name: self._place / f"{name}.arrow" for name in names}
-            missing = [name for name, path in found.items() if not path.is_file()]
+            missing = [name for name in names if self._file(name) is None]
             if missing:
                 self._make(missing)
-            return {name: self._place / path.name for name, path in found.items()}
+            return {name: path for name in names if (path := self._file(name)) is not None}
 
-    def read(self, names: Iterable[str] = VIEWS) -> dict[str, pa.Table]:
+    def read(self, names: Sequence[str] = VIEWS) -> dict[str, pa.Table]:
         """Return views, mapped into memory."""
         found = {}
         for name, path in self.files(names).items():
@@ -78,35 +84,43 @@ class Tables:
         return found
 
     @property
-    def _place(self) -> Path:
-        return self._kept or self.folder / CACHE / f"{self.version[:16]}-{FORMAT}"
+    def _inside(self) -> Path:
+        return self.folder / CACHE / f"{self.version[:16]}-{FORMAT}"
+
+    def _file(self, name: str) -> Path | None:
+        places = [self._inside] if self._kept is None else [self._kept, self._inside]
+        return next((path for place in places if (path := place / f"{name}.arrow").is_file()), None)
 
     def _make(self, names: list[str]) -> None:
         cube = open_cube(self.folder, axis="exam").drop_vars("joint_histogram", errors="ignore")
-        try:
-            self._place.mkdir(parents=True, exist_ok=True)
-            self._write(cube, names)
-        except OSError:
-            # a study that cannot be written to can still be read
+        if self.keep and self._kept is None:
+            try:
+                self._inside.mkdir(parents=True, exist_ok=True)
+                self._write(cube, names, self._inside)
+            except OSError:
+                pass  # a study that cannot be written to can still be read
+            else:
+                self._tidy()
+                return
+        if self._kept is None:
             self._kept = Path(tempfile.mkdtemp(prefix="bactools-query-"))
             weakref.finalize(self, shutil.rmtree, self._kept, ignore_errors=True)
-            self._write(cube, names)
-        self._tidy()
+        self._write(cube, names, self._kept)
 
-    def _write(self, cube: xr.Dataset, names: list[str]) -> None:
+    def _write(self, cube: xr.Dataset, names: list[str], place: Path) -> None:
         for name in names:
             table = view(cube, name)
-            part = self._place / f".{name}.{os.getpid()}.{secrets.token_hex(4)}.part"
+            part = place / f".{name}.{os.getpid()}.{secrets.token_hex(4)}.part"
             try:
                 with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
-                part.replace(self._place / f"{name}.arrow")
+                part.replace(place / f"{name}.arrow")
             finally:
                 part.unlink(missing_ok=True)
 
     def _tidy(self) -> None:
         """Remove the views of earlier versions; who has them open keeps them."""
         for other in (self.folder / CACHE).glob("*-*"):
-            if other != self._place and other.is_dir() and self._kept is None:
+            if other != self._inside and other.is_dir():
                 with suppress(OSError):
                     shutil.rmtree(other)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import xarray as xr
 
 from bactools import metrics
@@ -16,10 +17,10 @@ from bactools.cube import to_table
 from bactools.stats.burden import DAYS_PER_YEAR, burden
 from bactools.stats.grades import grades
 from bactools.stats.inputs import FloatArray
-from bactools.stats.stored import OF_EXAM, of_exams, stored_form
+from bactools.stats.stored import OF_EXAM, is_flag, of_exams, stored_form
 
 VIEWS = ("images", "exams", "subjects")
-FORMAT = 1
+FORMAT = 2
 """Changes when a view does."""
 
 GRADED = "am_mm2"
@@ -74,7 +75,7 @@ def view(cube: xr.Dataset, name: str) -> pa.Table:
     columns = {"images": _images, "exams": _exams, "subjects": _subjects}[name](stored)
     arrays, fields = [], []
     for column, (values, meaning, units) in columns.items():
-        array = _arrow(column, values)
+        array = _arrow(column, values, flag=column in stored and is_flag(stored[column]))
         about = {"meaning": meaning, "units": units}
         fields.append(pa.field(column, array.type, metadata=about))
         arrays.append(array)
@@ -97,16 +98,21 @@ def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["view", "column", "type", "units", "meaning"])
 
 
-def _arrow(name: str, values: Any) -> pa.Array:
+def _arrow(name: str, values: Any, *, flag: bool = False) -> pa.Array:
     array = pa.array(values, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if flag:
+        return array.cast(pa.bool_())
     if pa.types.is_timestamp(array.type):
         return array.cast(pa.date32(), safe=False) if name != "acquisition_time" else array
     if pa.types.is_null(array.type):
         return array.cast(pa.string())
     if pa.types.is_large_string(array.type):
         array = array.cast(pa.string())
+    if pa.types.is_string(array.type):
+        # what is not known is missing, so that IS NULL finds it
+        array = pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
     few = pa.types.is_string(array.type) and name not in ("subject", "image_id")
     return array.dictionary_encode() if few else array
 

@@ -136,7 +136,8 @@ def answer(tables: Mapping[str, pa.Table], request: Mapping[str, Any]) -> tuple[
     ----------
     tables : mapping of str to Table
     request : mapping
-        ``sql``, and the limits ``rows``, ``bytes``, ``seconds``, ``memory_mb``, ``threads``.
+        ``sql``; ``only``, columns that alone are wanted; and the limits ``rows``, ``bytes``, ``seconds``,
+        ``memory_mb``, ``threads``.
     """
     started = time.perf_counter()
     connection = connect(tables, memory_mb=request["memory_mb"], threads=request["threads"])
@@ -167,7 +168,12 @@ def answer(tables: Mapping[str, pa.Table], request: Mapping[str, Any]) -> tuple[
 
 def _fetched(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any]) -> tuple[pa.Table, bool]:
     """Return the rows up to the limits, and whether there are more."""
-    reader = connection.sql(request["sql"]).to_arrow_reader(min(_BATCH, request["rows"] + 1))
+    relation = connection.sql(request["sql"])
+    if request["only"]:
+        kept = [name for name in relation.columns if name.lower() in request["only"]]
+        names = ", ".join('"' + name.replace('"', '""') + '"' for name in kept)
+        relation = relation.project(names).distinct() if kept else relation.limit(0)
+    reader = relation.to_arrow_reader(min(_BATCH, request["rows"] + 1))
     batches, n, size, capped = [], 0, 0, False
     schema = reader.schema
     try:

@@ -16,31 +16,37 @@ def agreement(material: Material) -> Section:
     if not material.compared:
         section.missing(
             "There is nothing to compare with: no second study was given, and this one holds no truth. Give"
-            " the study of a reader's masks, or of another method, as --truth."
+            " as --truth the study of a reader's masks, or of another method, or the table that"
+            " bactools evaluate --csv writes."
         )
         return section
-    other = "the truth that the study holds" if material.other is None else f"study {material.other.name}"
+    other = "the truth that the study holds"
+    if material.other is not None:
+        other = f"study {material.other.name}"
+    elif material.drawn is not None:
+        other = "the masks that were drawn on the images, measured by the same recipe"
     section.words(
         f"Every image is compared with the same image (subject, view, date) of {other}. Images that only one"
         " of the two has are left out."
     )
     shown = [metric for metric in METRICS if metric in material.compared]
     section.part(
-        "Metric by metric",
-        lambda: section.figure(
-            grid(material.regressions, material.agreements, metrics=shown), _missing_metrics(shown)
-        ),
-    )
-    section.part(
         "All metrics",
         lambda: section.table(_summary(material), "R² and limits of agreement, 95 % intervals in brackets"),
     )
+    if shown:
+        section.part("Metric by metric", lambda: _grid(section, material, shown))
     first = METRIC if METRIC in material.compared else next(iter(material.compared))
     section.part(f"Bland–Altman of {first}", lambda: section.result(material.agreements[first], bland_altman))
     section.part(f"Regression of {first}", lambda: section.result(material.regressions[first]))
     for metric in (name for name in shown if name != first):
         section.part(f"In words: {metric}", lambda metric=metric: _words(section, material, metric))  # type: ignore[misc]
     return section
+
+
+def _grid(section: Section, material: Material, shown: list[str]) -> None:
+    drawn = grid(material.regressions, material.agreements, metrics=shown)
+    section.figure(drawn, _missing_metrics(shown))
 
 
 def _summary(material: Material) -> pd.DataFrame:

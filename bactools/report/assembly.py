@@ -9,23 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from bactools.explore import Cohort, Source
+from bactools.explore import Cohort, Source, read_cohort
 from bactools.figures.html import draw_script, plotly_script
 from bactools.report import (
     agreement,
     breast_ct,
     citation,
     cohort,
-    grades,
     methods,
+    networks,
     progression,
     quality,
+    risk,
     thresholds,
     views,
 )
+from bactools.report.drawn import drawn_table, read_drawn
 from bactools.report.material import Material
 from bactools.report.parts import ReportError, Section, safe
-from bactools.report.style import CSS
+from bactools.report.style import CSS, FIT
 
 _SECTIONS = (
     methods.methods,
@@ -33,9 +35,10 @@ _SECTIONS = (
     agreement.agreement,
     breast_ct.breast_ct,
     progression.progression,
-    grades.grades,
+    risk.risk,
     thresholds.thresholds,
     views.views,
+    networks.networks,
     quality.quality,
     citation.citation,
 )
@@ -55,10 +58,10 @@ def write_report(
     study: str | os.PathLike[str] | Source,
     path: str | os.PathLike[str],
     *,
-    truth: str | os.PathLike[str] | Source | None = None,
+    truth: str | os.PathLike[str] | Source | pd.DataFrame | None = None,
     reference: pd.DataFrame | None = None,
     group: str | None = None,
-    cohort: Cohort | None = None,
+    cohort: Cohort | str | None = None,
     pdf: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write the findings of a study as one HTML file.
@@ -69,15 +72,17 @@ def write_report(
         A study folder with a finished run; it is only read.
     path : path
         The HTML file; replaced only when the new one is complete.
-    truth : path or Source, optional
-        A second study of the same images, such as a reader's masks measured.
+    truth : path, Source or DataFrame, optional
+        A second study of the same images, such as a reader's masks measured; or the table of an
+        evaluation, as ``Evaluation.images`` is or as ``bactools evaluate --csv`` writes it.
     reference : DataFrame, optional
         Readings of a breast CT, see `bactools.stats.reference_measures.table.read_reference`.
     group : str, optional
         A covariate of women by which tables and rates are split; ``ckd`` by default if there is one, ``""``
         for none.
-    cohort : Cohort, optional
-        Who is reported; everyone by default.
+    cohort : Cohort or str, optional
+        Who is reported; everyone by default. As text: a link of the dashboard, what follows its question
+        mark, or the name of a saved cohort, see `bactools.explore.read_cohort`.
     pdf : path, optional
         Also print it to this file.
 
@@ -91,7 +96,7 @@ def write_report(
     StudyError
         If a folder is no study, or has no finished run.
     StatsError
-        If there is no such group, or the readings cannot be used; the message says why.
+        If there is no such group or cohort, or the readings cannot be used; the message says why.
     ReportError
         If the page would be larger than 15 MB, or cannot be printed.
     """
@@ -113,10 +118,10 @@ def write_report(
 def html_report(
     study: str | os.PathLike[str] | Source,
     *,
-    truth: str | os.PathLike[str] | Source | None = None,
+    truth: str | os.PathLike[str] | Source | pd.DataFrame | None = None,
     reference: pd.DataFrame | None = None,
     group: str | None = None,
-    cohort: Cohort | None = None,
+    cohort: Cohort | str | None = None,
 ) -> str:
     """Return the page that `write_report` writes.
 
@@ -126,8 +131,9 @@ def html_report(
         See `write_report`.
     """
     source = study if isinstance(study, Source) else Source(study)
-    other = truth if truth is None or isinstance(truth, Source) else Source(truth)
-    material = Material(source, other, reference, cohort or Cohort(), group)
+    other, drawn = _truth(truth)
+    chosen = read_cohort(source, cohort) if isinstance(cohort, str) else cohort or Cohort()
+    material = Material(source, other, drawn, reference, chosen, group)
     # what cannot be used at all stops here, what cannot be estimated is said in its place
     _ = material.group, material.reference_measures, other.cube if other is not None else None
     sections = [write(material) for write in _SECTIONS]
@@ -135,6 +141,17 @@ def html_report(
     if len(page.encode()) > _LARGEST:
         raise ReportError(f"the report would be larger than {_LARGEST // 10**6} MB: choose a smaller cohort")
     return page
+
+
+def _truth(
+    truth: str | os.PathLike[str] | Source | pd.DataFrame | None,
+) -> tuple[Source | None, pd.DataFrame | None]:
+    """Return the second study, or the table of drawn masks."""
+    if truth is None or isinstance(truth, Source):
+        return truth, None
+    if isinstance(truth, pd.DataFrame):
+        return None, drawn_table(truth)
+    return (None, read_drawn(Path(truth))) if Path(truth).is_file() else (Source(truth), None)
 
 
 def _page(material: Material, sections: list[Section]) -> str:
@@ -172,6 +189,7 @@ def _page(material: Material, sections: list[Section]) -> str:
 <footer><p>{_RESEARCH}</p><p>Made {safe(made)}.</p></footer>
 <script>{plotly_script()}</script>
 <script>{draw_script()}</script>
+<script>{FIT}</script>
 </body>
 </html>
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bactools.figures.cohort import burden_distribution, flow_diagram, missingness_map
 from bactools.report.material import METRIC, Material
-from bactools.report.parts import Section
+from bactools.report.parts import Section, counted
 from bactools.stats.burden import Burden
 from bactools.stats.cohort.burden_by import burden_by
 
@@ -17,12 +17,12 @@ def cohort(material: Material) -> Section:
     section.blocks.append(
         '<ul class="cards">'
         + "".join(
-            f"<li><b>{n:,}</b><span>{what}</span></li>"
-            for n, what in (
-                (n_women, "women"),
-                (n_exams, "exams"),
-                (int((cube["status"] == 1).sum()), "images measured"),
-                (int((cube["status"] == 2).sum()), "images that failed"),
+            "<li><b>{}</b><span>{}</span></li>".format(*told.split(" ", 1))
+            for told in (
+                counted(n_women, "woman", "women"),
+                counted(n_exams, "exam"),
+                counted(int((cube["status"] == 1).sum()), "image measured", "images measured"),
+                counted(int((cube["status"] == 2).sum()), "image that failed", "images that failed"),
             )
         )
         + "</ul>"
@@ -38,7 +38,7 @@ def cohort(material: Material) -> Section:
 
 
 def _flow(section: Section, material: Material) -> None:
-    found = material.cube.bac.flow(index=material.source.index, images=material.source.images)
+    found = material.source.flow.of_part(material.cube)
     # its words already hold every number
     section.result(found, flow_diagram, numbers=False)
 

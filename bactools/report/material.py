@@ -11,6 +11,7 @@ import xarray as xr
 import bactools.accessor  # noqa: F401
 from bactools.explore import Cohort, Source
 from bactools.explore.variables import measured, references
+from bactools.figures.figure5 import METRICS
 from bactools.recipe import Recipe
 from bactools.stats.agreement.result import Agreement
 from bactools.stats.reference_measures import ReferenceMeasures
@@ -21,8 +22,8 @@ METRIC = "tam_100"
 """The metric of the report: the paper's final choice."""
 
 _DEFAULT_GROUP = "ckd"
-_NO_BURDEN = ("breast_area",)
-"""Measured, but not of calcification."""
+_COMPARED = (*METRICS, "tam_100_norm", "am_mm2", "tam_100_mm2")
+"""The paper's five, and these per breast area and in mm²: the others at other thresholds say the like."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Material:
         The study.
     other : Source, optional
         A second study of the same images: truth, or another reader.
+    drawn : DataFrame, optional
+        The table of an evaluation, with the metrics of the drawn masks, see `bactools.evaluation`.
     reference : DataFrame, optional
         Readings of a breast CT, see `bactools.stats.reference_measures.table.reference_table`.
     cohort : Cohort
@@ -45,14 +48,15 @@ class Material:
 
     source: Source
     other: Source | None = None
+    drawn: pd.DataFrame | None = None
     reference: pd.DataFrame | None = None
     cohort: Cohort = field(default_factory=Cohort)
     asked_group: str | None = None
 
     @cached_property
     def cube(self) -> xr.Dataset:
-        """The cohort's part of the cube."""
-        return self.cohort.apply(self.source.cube)
+        """The cohort's part of the cube, as the dashboard's pages have it."""
+        return self.source.part(self.cohort)
 
     @cached_property
     def group(self) -> str:
@@ -88,10 +92,13 @@ class Material:
     @cached_property
     def compared(self) -> dict[str, Against]:
         """What each metric is compared with, by metric; empty if there is nothing."""
-        names = [name for name in measured(self.cube) if name not in _NO_BURDEN]
+        names = [name for name in measured(self.cube) if name in _COMPARED]
         if self.other is not None:
             theirs = self.other.cube
             return {name: theirs for name in names if name in theirs}
+        if self.drawn is not None:
+            drawn = self.drawn
+            return {name: drawn for name in names if f"{name}_truth" in drawn}
         held = references(self.cube)
         pairs = {name: [f"true_{name}", f"{name}_truth"] for name in names}
         return {name: both[0] for name, known in pairs.items() if (both := [n for n in known if n in held])}
@@ -122,7 +129,9 @@ class Material:
 
     def _names(self, metric: str) -> tuple[str, str] | None:
         """Return what both are called."""
-        return None if self.other is None else (metric, f"{metric} of {self.other.name}")
+        if self.other is not None:
+            return metric, f"{metric} of {self.other.name}"
+        return None if self.drawn is None else (metric, f"{metric} of drawn masks")
 
 
-Against = xr.Dataset | str
+Against = xr.Dataset | pd.DataFrame | str

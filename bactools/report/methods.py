@@ -6,7 +6,7 @@ import pandas as pd
 
 from bactools.recipe import Recipe
 from bactools.report.material import METRIC, Material
-from bactools.report.parts import Section
+from bactools.report.parts import Section, counted
 
 _SMOOTHING = {
     "none": "It was not smoothed.",
@@ -55,15 +55,16 @@ def methods(material: Material) -> Section:
     section, cube = Section("Methods"), material.cube
     done = cube["status"] == 1
     section.words(
-        f"{int(done.sum()):,} images of {int(done.any('view').sum()):,} exams of"
-        f" {int(done.any(['view', 'exam']).sum()):,} women were measured with bactools. An image is one of"
+        f"Measured with bactools: {counted(int(done.sum()), 'image')} of"
+        f" {counted(int(done.any('view').sum()), 'exam')} of"
+        f" {counted(int(done.any(['view', 'exam']).sum()), 'woman', 'women')}. An image is one of"
         " the four standard views (LCC, LMLO, RCC, RMLO) of one woman and day. Of several images of a view"
         " and day one counts: implant-displaced, synthesized and raw images only if there is no other, and"
         " of equals the last taken. Magnification, spot and partial views, tomosynthesis and whatever is no"
         " mammogram are not measured; the quality appendix counts what was excluded. Women are known by"
         " pseudonyms. An image that could not be"
         " measured is missing, not 0; 0 means measured, and no calcification found."
-        f" The cohort of this report: {material.cohort.words()}."
+        f" The cohort of this report: {material.cohort.words(longest=20_000)}."
     )
     section.words(" ".join(_measured(material.recipe)))
     section.words(_weights(material))
@@ -80,6 +81,11 @@ def methods(material: Material) -> Section:
         " detectable one. All intervals are of 95 % and all p-values two-sided and, unless a table says"
         " otherwise, not adjusted for their number."
     )
+    if material.drawn is not None:
+        section.words(
+            "Metrics were compared with those of masks drawn by hand, measured on the same grid and inside"
+            " the same region (bactools evaluate)."
+        )
     if material.other is not None:
         section.part("What it is compared with", lambda: _compared(section, material))
     section.heading("Recipe")

@@ -18,8 +18,11 @@ _MOST_ROWS = 40
 _ON_SCREEN = 970
 """Width of the page on a screen [CSS pixel]; wider figures stand out of its margins."""
 
-_ON_PAPER, _ON_WIDE_PAPER = 690, 1020
-"""Width of a page of paper within its margins, upright and on its side [CSS pixel]."""
+_ON_PAPER, _ON_WIDE_PAPER, _TALL = (690, 370), (1020, 580), 600
+"""Width and height of a figure on paper, upright and on its side; height of a tall one [CSS pixel]."""
+
+_LONG = 24
+"""Rows of a table that has a bar to scroll of its own on a screen."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -84,20 +87,24 @@ class Section:
         name = part.title or self.title
         is_wide = part.width > _ON_SCREEN
         wide, on = (" wide", ' class="on-wide"') if is_wide else ("", "")
-        fits = min(1.0, (_ON_WIDE_PAPER if is_wide else _ON_PAPER) / part.width)
+        across, down = _ON_WIDE_PAPER if is_wide else _ON_PAPER
+        # a tall figure, such as the flow, may fill the page; of others two stand on one
+        fits = min(1.0, across / part.width, down / part.height if is_wide or part.height <= _TALL else 1.0)
         lines = "".join(f"<p>{safe(line)}</p>" for line in reading.splitlines() if line.strip())
         if part.points:
             lines += (
                 f'<p class="small">{part.drawn:,} of {part.points:,} points are drawn, chosen at random; the'
                 " numbers are of all.</p>"
             )
+        # on paper such a figure has a page of its own, and its heading belongs there
+        heading = self.blocks.pop() if is_wide and self.blocks and self.blocks[-1].startswith("<h3>") else ""
         plot = (
             f'<div class="plot" id="{place}" data-figure="{place}-data" role="img"'
             f' aria-label="{safe(name)}; its reading in words follows"'
             f' style="width:{part.width}px;height:{part.height}px;--on-paper:{fits:.4f}"></div>'
         )
         self.blocks.append(
-            f'<figure{on} aria-labelledby="{place}-name">'
+            f'<figure{on} aria-labelledby="{place}-name">{heading}'
             f'<div class="plot-frame{wide}" style="--width:{part.width + 4}px" tabindex="0" role="region"'
             f' aria-label="Figure: {safe(name)}">{plot}</div>'
             f'<figcaption><span class="name" id="{place}-name">{safe(name)}</span>{lines}</figcaption>'
@@ -139,17 +146,20 @@ def safe(text: object) -> str:
 
 def _table(frame: pd.DataFrame, caption: str) -> str:
     kinds = pd.api.types
+    long = " long" if len(frame) > _LONG else ""
     numeric = [kinds.is_numeric_dtype(kind) and not kinds.is_bool_dtype(kind) for kind in frame.dtypes]
     marks = [' class="number"' if is_number else "" for is_number in numeric]
     head = "".join(
         f'<th scope="col"{mark}>{safe(str(name).replace("_", " "))}</th>'
         for name, mark in zip(frame.columns, marks, strict=True)
     )
+    shown = frame.assign(**{name: frame[name].map(_p) for name in ("p", "p_adjusted") if name in frame})
     body = "".join(
-        f"<tr>{''.join(_cells(row, marks))}</tr>" for row in frame.itertuples(index=False, name=None)
+        f"<tr>{''.join(_cells(row, marks))}</tr>" for row in shown.itertuples(index=False, name=None)
     )
     return (
-        f'<div class="table-frame" tabindex="0" role="region" aria-label="Table: {safe(caption)}"><table>'
+        f'<div class="table-frame{long}" tabindex="0" role="region" aria-label="Table: {safe(caption)}">'
+        f"<table>"
         f"<caption>{safe(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -158,6 +168,16 @@ def _cells(row: Sequence[Any], marks: Sequence[str]) -> Iterator[str]:
     for at, (value, mark) in enumerate(zip(row, marks, strict=True)):
         tag = ('th scope="row"', "th") if at == 0 and not mark else (f"td{mark}", "td")
         yield f"<{tag[0]}>{safe(cell(value))}</{tag[1]}>"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
+
+
+def _p(value: Any) -> Any:
+    """Return a p-value as papers print it."""
+    return "< 0.001" if isinstance(value, float) and 0 <= value < 0.001 else value
 
 
 def cell(value: Any) -> str:
@@ -174,4 +194,4 @@ def cell(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return value
-    return str(value) if math.isinf(as_number) else number(as_number)
+    return "no limit" if math.isinf(as_number) else number(as_number)

@@ -22,7 +22,8 @@ def quality(material: Material) -> Section:
     )
     section.part("Files excluded", lambda: _excluded(section, index))
     section.part("Images that failed", lambda: _failed(section, images))
-    table = to_table(material.cube.drop_vars("joint_histogram", errors="ignore"))
+    wanted = ("status", *_BY_IMAGE, METRIC, "breast_area")
+    table = to_table(material.cube[[name for name in wanted if name in material.cube]])
     for name in _BY_IMAGE:
         if name in table:
             section.part(f"Images by {name}", lambda name=name: _by(section, table, name))  # type: ignore[misc]

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bactools.cube import to_table
+from bactools.explore.threshold_search import search
 from bactools.figures.thresholds import threshold_slice, threshold_surface
 from bactools.report.material import METRIC, Material
 from bactools.report.parts import Section
+
+_Against = xr.DataArray | tuple[str, xr.Dataset | None]
+"""Values on the cube, or what the dashboard compares with: its name, and the other cube if it is one."""
 
 
 def thresholds(material: Material) -> Section:
@@ -35,14 +38,24 @@ def thresholds(material: Material) -> Section:
     return section
 
 
-def _one(section: Section, material: Material, reference: xr.DataArray) -> None:
-    found = material.cube.bac.thresholds(against=reference, comparison=material.recipe.comparison)
+def _one(section: Section, material: Material, against: _Against) -> None:
+    if isinstance(against, xr.DataArray):
+        found = material.cube.bac.thresholds(against=against, comparison=material.recipe.comparison)
+    else:
+        # as on the dashboard's page, of an even choice of women where there are many
+        searched = search(
+            material.source, material.cohort, against=against[0], theirs=against[1], quantity="tam",
+            criterion="r2",
+        )  # fmt: skip
+        found = searched.found
+        if found.estimable:
+            section.words(searched.words)
     section.result(found, threshold_surface, threshold_slice)
 
 
-def _references(material: Material) -> dict[str, xr.DataArray]:
-    """Return references on the cells of the cube, by name."""
-    held = {}
+def _references(material: Material) -> dict[str, _Against]:
+    """Return references by name."""
+    held: dict[str, _Against] = {}
     measures = material.reference_measures
     if measures is not None and measures.joined.per == "woman":
         for measure in measures.joined.measures:
@@ -50,9 +63,14 @@ def _references(material: Material) -> dict[str, xr.DataArray]:
     if material.other is not None:
         theirs = material.other.cube
         if METRIC in theirs:
-            held[f"{METRIC} of {material.other.name}"] = on_images(material.cube, theirs[[METRIC, "status"]])
+            held[f"{METRIC} of {material.other.name}"] = (material.other.name, theirs)
     elif METRIC in material.compared:
-        held[str(material.compared[METRIC])] = material.cube[str(material.compared[METRIC])]
+        against = material.compared[METRIC]
+        if isinstance(against, str):
+            held[against] = (against, None)
+        elif material.drawn is not None:
+            name = "drawn masks"
+            held[f"{METRIC} of {name}"] = (name, on_images(material.cube, material.drawn))
     return held
 
 
@@ -62,11 +80,13 @@ def on_exams(cube: xr.Dataset, table: pd.DataFrame, measure: str) -> xr.DataArra
     return _placed(cube, values.to_dict(), measure, per_view=False)
 
 
-def on_images(cube: xr.Dataset, other: xr.Dataset) -> xr.DataArray:
-    """Return the first metric of another cube on the cells of this one, by subject, view and date."""
-    table = to_table(other).dropna(subset=[METRIC])
-    values = table.set_index(["subject", "date", "view"])[METRIC]
-    return _placed(cube, values.to_dict(), METRIC, per_view=True)
+def on_images(cube: xr.Dataset, drawn: pd.DataFrame) -> xr.Dataset:
+    """Return the report's metric of drawn masks on the cells of a cube, by subject, view and date."""
+    column = f"{METRIC}_truth"
+    values = drawn.dropna(subset=[column]).set_index(["subject", "date", "view"])[column]
+    return (
+        _placed(cube, values.to_dict(), METRIC, per_view=True).to_dataset().assign_coords(date=cube["date"])
+    )
 
 
 def _placed(cube: xr.Dataset, values: Mapping[Any, float], name: str, *, per_view: bool) -> xr.DataArray:

@@ -65,6 +65,27 @@ def stored_form(cube: xr.Dataset, *, per_image: Iterable[str] = ()) -> xr.Datase
     return on_exams(cube) if "date" in cube.dims else cube
 
 
+def is_flag(array: xr.DataArray) -> bool:
+    """Whether a number says no (0), yes (1) or nothing (NaN), as covariates that are not known of all do."""
+    return array.dtype.kind == "f" and array.attrs.get("flag_meanings") == "no yes"
+
+
+def known(values: np.ndarray, *, flag: bool = False) -> np.ndarray:
+    """Return values with None for what is not known: blank texts, and flags that say nothing.
+
+    Parameters
+    ----------
+    values : array
+    flag : bool
+        See `is_flag`; such values become False and True.
+    """
+    if not flag and values.dtype.kind != "O":
+        return values
+    found = (values == 1 if flag else values).astype(object)
+    found[np.isnan(values) if flag else values == ""] = None
+    return found
+
+
 def of_exams(stored: xr.Dataset, name: str) -> np.ndarray:
     """Return what the measured images of each exam agree on.
 

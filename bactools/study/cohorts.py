@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,22 +14,18 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from bactools.query import Limits, Tables, ask
 from bactools.study.files import write_atomic
+from bactools.study.members import NamedCohortError, named_exams
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TEXTS = ("sql", "cube", "made", "checksum", "bactools")
 _COUNTS = ("n_subjects", "n_exams", "n_images")
 _LIMITS = Limits(rows=20_000_000, seconds=300.0)
 _PATIENCE = 30.0
-
-
-class NamedCohortError(ValueError):
-    """A cohort that cannot be made or found; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +168,22 @@ def open_cohort(folder: Path, name: str, version: int | None = None) -> NamedCoh
 def list_cohorts(folder: Path) -> pd.DataFrame:
     """Return one row per saved cohort and version, in order of name."""
     keys = ["name", "version", "n_subjects", "n_exams", "n_images", "made", "cube", "sql"]
-    places = sorted(path for path in (folder / "cohorts").glob("*") if _NAME.fullmatch(path.name))
-    found = [_read(place, number) for place in places for number in _versions(place)]
+    found = [_read(place, number) for place in _places(folder) for number in _versions(place)]
     return pd.DataFrame([{key: getattr(cohort, key) for key in keys} for cohort in found], columns=keys)
+
+
+def saved_cohorts(folder: Path) -> list[NamedCohort]:
+    """Return the saved cohorts that can be read, in order of name, the latest version of each first."""
+    found = []
+    for place in _places(folder):
+        for number in reversed(_versions(place)):
+            with suppress(NamedCohortError):
+                found.append(_read(place, number))
+    return found
+
+
+def _places(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "cohorts").glob("*") if _NAME.fullmatch(path.name))
 
 
 def _place(folder: Path, name: str) -> Path:
@@ -204,35 +214,10 @@ def _read(place: Path, number: int) -> NamedCohort:
 
 def _chosen(rows: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
     """Return the exams that a query's rows name, in order of woman and date."""
-    columns = {str(column).lower(): column for column in rows.columns}
-    if "subject" not in columns:
-        raise NamedCohortError("a cohort needs a column subject; and exam or date, if it chooses exams")
-    rows = rows.dropna(subset=[columns["subject"]])
     women = pd.Index(exams["subject"].unique())
-    at = women.get_indexer(rows[columns["subject"]])
-    if (at < 0).any():
-        raise NamedCohortError(f"{int((at < 0).sum())} rows name women who are not in the cube")
     own = women.get_indexer(exams["subject"])
-    by = next((name for name in ("exam", "date") if name in columns), None)
-    if by is None:
-        return exams[np.isin(own, at)]
-    named, there = (pd.Series(values) for values in (rows[columns[by]], exams[by]))
-    if by == "date":
-        named, there = (_day(values) for values in (named, there))
-    keys = pd.MultiIndex.from_arrays([at, named.to_numpy()])
-    every = pd.MultiIndex.from_arrays([own, there.to_numpy()])
-    lost = int((~keys.isin(every)).sum())
-    if lost:
-        raise NamedCohortError(f"{lost} rows name exams that are not in the cube")
-    return exams[every.isin(keys)]
-
-
-def _day(values: pd.Series) -> pd.Series:
-    try:
-        found = pd.to_datetime(values, format=None if values.dtype.kind == "M" else "ISO8601")
-        return found.dt.floor("D").astype("datetime64[s]")
-    except (TypeError, ValueError, AttributeError) as error:
-        raise NamedCohortError("the column date holds something else than days") from error
+    exam, date = exams["exam"].to_numpy(), exams["date"].to_numpy()
+    return exams[named_exams(rows, women=women, own=own, exam=exam, date=date)]
 
 
 def _checksum(members: pd.DataFrame) -> str:

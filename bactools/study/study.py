@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from filelock import FileLock
 
 from bactools.conventions import CONVENTIONS, Maps
 from bactools.cube import assemble, open_cube, write_cube
 from bactools.recipe import Recipe
 from bactools.study.asked import Asked
+from bactools.study.covariates import Described, with_covariates
 from bactools.study.files import write_atomic
 from bactools.study.journal import Histogram, Histograms, Journal, plain
 from bactools.study.maps import read_map, write_map
@@ -47,7 +47,7 @@ class StudyError(ValueError):
 
 
 @dataclass(frozen=True)
-class Study(Asked):
+class Study(Asked, Described):
     """A study folder.
 
     Attributes
@@ -77,11 +77,6 @@ class Study(Asked):
         return self.weights.get("note", "")
 
     @property
-    def lock(self) -> FileLock:
-        """The lock a run holds while it writes."""
-        return FileLock(self.folder / ".lock", timeout=0)
-
-    @property
     def index(self) -> pd.DataFrame:
         """One row per file ever seen, eligible or excluded with a reason; no paths."""
         path = self.folder / "index.parquet"
@@ -97,11 +92,18 @@ class Study(Asked):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many files were seen, and how many of them are done, excluded, failed or still to do."""
+        """How many files were seen, and how many of them are done, excluded, failed or still to do.
+
+        A study that was handed on without its journal is counted by its table of images.
+        """
         index = self.index
         eligible = index.loc[index["eligible"].astype(bool), "image_id"]
-        journal = self.journal
-        states = [journal.get(image_id, {}).get("status") for image_id in eligible]
+        journal, table = self.journal, self.folder / "images.parquet"
+        if not journal.folder.parent.exists() and table.exists():
+            known = pd.read_parquet(table, columns=["image_id", "status"]).set_index("image_id")["status"]
+            states = known.reindex(eligible).astype(object).where(lambda held: held.notna(), None).tolist()
+        else:
+            states = [journal.get(image_id, {}).get("status") for image_id in eligible]
         return {
             "seen": len(index),
             "done": states.count("done"),
@@ -240,6 +242,7 @@ class Study(Asked):
             images["same_pixels"] = images["pixels_sha256"].notna() & images.duplicated(
                 "pixels_sha256", keep=False
             )
+        dataset = with_covariates(dataset, self.folder)
         write_cube(dataset, self.folder / "cube.zarr")
         write_atomic(self.folder / "images.parquet", images.to_parquet(index=False))
         self.write_about(counts=self.counts)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bactools.explore import Source
-from bactools.explore.picture import PictureError, outline, overview
+from bactools.explore.picture import PictureError, outline, overview, side_by_side
 from bactools.study import Study
 from bactools.testing import simulate_study
 
@@ -56,3 +56,19 @@ def test_neither_image_nor_map_is_told_without_a_path(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(told.value)
     with pytest.raises(PictureError):
         overview(source, "../../../secret")
+
+
+def test_side_by_side_are_the_pictures_themselves(made_study: Study) -> None:
+    source = Source(made_study.folder)
+    ids = [_called(made_study), *made_study.images.query("status == 'done'")["image_id"][:2]]
+    row = _decoded(side_by_side(source, ids, height=200, gap=10))
+    left = 0
+    for image_id in ids:
+        alone = _decoded(overview(source, image_id, height=200))
+        tall, wide = alone.shape[:2]
+        assert np.abs(row[:tall, left : left + wide] - alone).mean() < 6  # packed as JPEG twice
+        assert (row[:, left + wide + 2 : left + wide + 8] > 240).all()
+        left += wide + 10
+    assert row.shape[1] == left
+    with pytest.raises(PictureError, match="no image"):
+        side_by_side(source, [])

@@ -173,9 +173,8 @@ def test_order_is_kept(asked: Study) -> None:
     assert found["i"].tolist() == list(range(299_999, -1, -1))
 
 
-def test_too_wide_is_capped_too(asked: Study, monkeypatch) -> None:
-    monkeypatch.setattr(asking, "_SIZE", 1 << 20)
-    limits = Limits(rows=80_000, memory_mb=512)
+def test_too_wide_is_capped_too(asked: Study) -> None:
+    limits = Limits(rows=80_000, memory_mb=512, result_mb=1)
     found = ask(asked.folder, "SELECT repeat('x', 1000) AS s FROM range(90000)", limits=limits)
     assert found.capped
     assert len(found.table) < 60_000

@@ -16,7 +16,7 @@ from bactools.cube import open_cube, open_stored, write_cube
 from bactools.explore.cohort import CohortError
 from bactools.query import QueryError
 from bactools.study import Study
-from bactools.study.cohorts import NamedCohortError
+from bactools.study.members import NamedCohortError
 from bactools.testing import simulate_study
 
 ENOUGH = "QUALIFY count(*) OVER (PARTITION BY subject) >= {0}"

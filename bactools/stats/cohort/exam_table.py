@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bactools.conventions import DONE
-from bactools.stats.stored import stored_form
+from bactools.stats.stored import is_flag, known, stored_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,12 @@ class ExamTable:
         return str(self.cube.attrs.get("weights_note", ""))
 
     def column(self, name: str) -> np.ndarray:
-        """Return a covariate on (subject), (exam) or both, one value per row."""
+        """Return a covariate on (subject), (exam) or both, one value per row; None where a text is blank."""
         array = self.cube[name]
         if {"subject", "exam"} == set(array.dims):
             array = array.transpose("subject", "exam")
-        return np.asarray(array.values[tuple(self.at[str(dim)] for dim in array.dims)])
+        values = np.asarray(array.values[tuple(self.at[str(dim)] for dim in array.dims)])
+        return known(values, flag=is_flag(array))
 
     def covariates(self) -> list[str]:
         """Return the names of what is known per woman, or per woman and exam."""

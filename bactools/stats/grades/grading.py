@@ -160,4 +160,5 @@ def _wilson(counts: FloatArray, sizes: FloatArray, confidence: float) -> tuple[f
             wider = stats.t.ppf((1 + confidence) / 2, [women - 1, max(total - 1, 1)])
             effective *= float(wider[1] / wider[0]) ** 2
     low, high = proportion_confint(share * effective, effective, alpha=1 - confidence, method="wilson")
-    return float(max(0.0, low)), float(min(1.0, high))
+    # at none and all the limits are 0 and 1, but for rounding
+    return 0.0 if share == 0 else float(max(0.0, low)), 1.0 if share == 1 else float(min(1.0, high))

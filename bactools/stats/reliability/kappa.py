@@ -258,7 +258,9 @@ def _of_counts(counts: FloatArray, disagreement: FloatArray, confidence: float) 
         return Estimate.missing("both give one and the same category throughout, as chance alone would")
     from statsmodels.stats.inter_rater import cohens_kappa
 
-    found = cohens_kappa(counts, weights=disagreement)
+    # the maximum of kappa, not used here, is 0 / 0 where one rater is of one opinion
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = cohens_kappa(counts, weights=disagreement)
     value, se = float(found.kappa), math.sqrt(max(0.0, float(found.var_kappa)))
     half = float(stats.norm.ppf((1 + confidence) / 2)) * se
     null = math.sqrt(max(0.0, float(found.var_kappa0)))
