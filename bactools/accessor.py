@@ -49,6 +49,11 @@ class Bac:
     def __init__(self, cube: xr.Dataset) -> None:
         self._cube = cube
 
+    def _repr_html_(self) -> str:
+        from bactools.stats.cohort.contents import contents
+
+        return contents(self._cube)
+
     def agreement(
         self,
         metric: str = "tam_100",
@@ -280,12 +285,7 @@ class Bac:
         return str(self._cube.attrs.get("weights_note", ""))
 
     def _joined(
-        self,
-        metric: str,
-        against: Against,
-        *,
-        names: tuple[str, str] | None = None,
-        covariates: Sequence[str] = (),
+        self, metric: str, against: Against, *, names: Any = None, covariates: Sequence[str] = ()
     ) -> Joined:
         from bactools.stats.joining import joined
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from bactools.card import card
 from bactools.dicom.eligibility import REASONS
 from bactools.dicom.listing import CsvPath, Subjects, read_files_csv, read_subjects_csv, walk
 from bactools.dicom.picture import DEFAULT_PATTERN, name_regex
@@ -96,8 +97,18 @@ class Index:
             f"<tr><td>{html.escape(code)}</td><td>{count}</td><td>{html.escape(told)}</td></tr>"
             for code, count, told in self._reasons()
         )
-        head = "<tr><th>reason</th><th>files</th><th>what to do</th></tr>"
-        return f"<p>{html.escape(self._counts())}</p>" + (f"<table>{head}{rows}</table>" if rows else "")
+        head = "<tr><th>excluded</th><th>files</th><th>what to do</th></tr>"
+        good = self.eligible
+        return card(
+            f"Index of {self._counts()}",
+            facts={"women": f"{good['subject'].nunique():,}"} if len(good) else {},
+            table=f"<table>{head}{rows}</table>" if rows else "",
+            following={
+                "index.eligible": "what is measured",
+                "index.table": "one row per file, with the reason of each exclusion",
+                'bactools.run(FOLDER, "STUDY")': "measures them",
+            },
+        )
 
 
 def index_folder(

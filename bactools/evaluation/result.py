@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+from bactools.card import card
 
 _FEW = 10  # a percentile interval of fewer women is known to be too narrow
 _LEFT_OUT = {
@@ -105,8 +106,16 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         tables = [_agreement(self.summary), _lines(self.summary), *([self.cuts] if len(self.cuts) else [])]
-        shown = "".join(table.to_html(index=False, float_format="{:.3f}".format) for table in tables)
-        return f"{shown}<p>{html.escape(self.interpret()).replace(chr(10), '<br>')}</p>"
+        shown = "".join(each.to_html(index=False, border=0, float_format="{:.3f}".format) for each in tables)
+        return card(
+            repr(self)[1:-1],
+            table=shown,
+            words=self.interpret().splitlines(),
+            following={
+                "found.images": "one row per image, beside the drawn masks' own numbers",
+                'cube.bac.agreement("tam_100", against=found.images)': "limits of agreement with drawn masks",
+            },
+        )
 
 
 def _agreement(summary: Mapping[str, Any]) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -10,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import pandas as pd
+
+from bactools.card import card
 
 COLUMNS = ("term", "estimate", "se", "ci_low", "ci_high", "p")
 """Columns of a table of estimates."""
@@ -126,8 +127,8 @@ class Result(ABC):
                 index=False, float_format=number, na_rep="", border=0, max_rows=_MOST_ROWS
             )
         )
-        words = "".join(f"<p>{html.escape(line)}</p>" for line in self.interpret().splitlines() if line)
-        return f'<div class="bactools-result"><h4>{html.escape(self.title)}</h4>{table}{words}</div>'
+        following = {"found.interpret()": "this in words", "found.to_frame()": "all numbers as a table"}
+        return card(self.title, table=table, words=self.interpret().splitlines(), following=following)
 
 
 def number(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import platform
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from bactools.study.covariates import Described, with_covariates
 from bactools.study.files import write_atomic
 from bactools.study.journal import Histogram, Histograms, Journal, plain
 from bactools.study.maps import read_map, write_map
-from bactools.study.telling import summary
+from bactools.study.telling import study_card, summary
 
 _INDEX_COLUMNS = (
     "subject",
@@ -279,7 +278,8 @@ class Study(Asked, Described):
         return summary(self.counts, self.recipe, self.weights, self.note, images)
 
     def _repr_html_(self) -> str:
-        return f"<pre>bactools study\n{html.escape(self.summary())}</pre>"
+        images = self.images if (self.folder / "images.parquet").exists() else pd.DataFrame()
+        return study_card(self.counts, self.recipe, self.weights, self.note, images, maps=self.maps)
 
 
 def _stored(value: Any) -> Any:

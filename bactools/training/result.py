@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from bactools.card import card
 from bactools.conventions import SYNTHETIC
 from bactools.networks import build
 from bactools.networks.checkpoint import save
@@ -71,7 +71,15 @@ class Trained:
         return f"<Trained: best epoch {self.best_epoch}, validation Dice {self.dice:.4f}, {self.reason}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self)[1:-1])}</p>{self.table.to_html(index=False)}"
+        return card(
+            f"Trained: best epoch {self.best_epoch}, validation Dice {self.dice:.4f}",
+            table=self.table.to_html(index=False, border=0, max_rows=12),
+            words=[f"{_WHY[self.reason]}."],
+            following={
+                "bactools weights add FILE --name NAME": "registers the weights",
+                "bactools.figures.training.training_curve(trained.table)": "losses and scores by epoch",
+            },
+        )
 
 
 def finish(

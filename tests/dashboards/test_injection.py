@@ -17,15 +17,17 @@ NAME = "<img/src=x/onerror=alert(6)>"
 """As a covariate's name: the cube's file format takes no spaces there."""
 
 COLUMN = "<iframe/src=javascript:alert(7)>"
-"""As an outcome's name in the cube."""
+"""As another covariate's name."""
 FOUND = """
 () => {
   const found = [];
   const look = root => {
-    const wanted = "img[onerror], svg[onload], iframe[src^='javascript'], a[href^='javascript' i]";
-    for (const each of root.querySelectorAll(wanted)) found.push(each.outerHTML.slice(0, 200));
-    for (const each of root.querySelectorAll("script")) {
-      if (each.textContent.includes("alert(")) found.push("script");
+    for (const each of root.querySelectorAll("[onerror], [onload], a, iframe, script")) {
+      const kinds = {
+        A: each.protocol === "javascript:", SCRIPT: each.textContent.includes("alert("),
+        IFRAME: Boolean(each.srcdoc) || String(each.src).startsWith("javascript:"),
+      };
+      if (kinds[each.tagName] ?? true) found.push(each.outerHTML.slice(0, 200));
     }
     for (const each of root.querySelectorAll("*")) if (each.shadowRoot) look(each.shadowRoot);
   };

@@ -238,6 +238,7 @@ def test_a_schema_of_ours_as_toml_and_csv(tmp_path: Path) -> None:
         ("a.toml", '[x]\nlow = "few"\n', "are numbers"),
         ("a.toml", "[x]\nlow = 2\nhigh = 1\n", "low is above high"),
         ("a.toml", '[x]\nper = "day"\n', "woman or exam"),
+        ("a.toml", "[x]\nminimum = 0\n", "'minimum': use choices, description, high, low"),
         ("a.csv", "field,units\nx,mm\n", "neither a column name"),
         ("a.csv", "name,name\nx,mm\n", "twice"),
     ],

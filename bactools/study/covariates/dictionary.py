@@ -17,6 +17,7 @@ from bactools.study.covariates.reading import LARGEST, read_csv
 KINDS = ("number", "integer", "yes/no", "choice", "text", "date")
 """Types of a column."""
 
+_FIELDS = frozenset({"name", "type", "units", "description", "low", "high", "choices", "per"})
 _SHORT = 200
 _UNIT = re.compile(r"[^<>\"'&]{1,24}")
 
@@ -148,6 +149,10 @@ def _of_toml(content: bytes) -> dict[str, Column]:
 
 def _of_row(row: Mapping[str, Any]) -> Column:
     name = str(row["name"]).strip()
+    unknown = sorted(set(row) - _FIELDS)
+    if unknown:
+        fields = ", ".join(sorted(_FIELDS - {"name"}))
+        raise CovariatesError(f"the schema of {name[:60]!r} says {unknown[0][:60]!r}: use {fields}")
     kind = str(row.get("type", "")).strip().lower()
     kind = {"bool": "yes/no", "flag": "yes/no", "float": "number", "int": "integer"}.get(kind, kind)
     if kind and kind not in KINDS:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bactools.card import card
 from bactools.study.covariates.checking import Problem
 
 _SHOWN = 12
@@ -101,9 +102,13 @@ class CovariatesReport:
             + "</tr>"
             for row in cells
         )
-        said = "".join(f"<li>{html.escape(line)}</li>" for line in self._said())
         table = f"<table><tr>{head}</tr>{body}</table>" if cells else ""
-        return f"<p><b>{html.escape(self.title)}</b></p>{table}<ul>{said}</ul>"
+        return card(
+            self.title,
+            table=table,
+            words=self._said(),
+            following={"found.to_frame()": "every column and row that was not taken, and why"},
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return all of it as one table: what, column, detail, count, rows."""
