@@ -10,7 +10,7 @@ help:
 	@echo "make demo    measure eight real mammograms and four synthetic women (into demo/)"
 	@echo "make test    lint, types and tests"
 	@echo "make docs    the documentation as a site (into build/docs)"
-	@echo "make format  format the code"
+	@echo "make format  format the code and strip the outputs of notebooks"
 	@echo "make lock    write constraints.txt anew from this environment"
 	@echo "make weights train the weights that ship from nothing (into training/)"
 	@echo "make clean   remove the environment and the demo"
@@ -50,6 +50,8 @@ docs: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -c 'import pathlib, nbformat; from nbconvert.preprocessors import ClearOutputPreprocessor as C; \
+	  [nbformat.write(C().preprocess(nbformat.read(p, 4), {})[0], p) for p in pathlib.Path("notebooks").glob("*.ipynb")]'
 
 lock: $(READY)
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -77,7 +78,7 @@ class Lab:
         own = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in _KINDS}
         own |= {"JUPYTERLAB_SETTINGS_DIR": str(settings), "IPYTHONDIR": str(folder / "ipython")}
         own |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
-        own |= {"PYTHONPATH": str(ROOT)}
+        own |= {"PYTHONPATH": str(ROOT), "BACTOOLS_EXAMPLES": str(folder / "examples")}
         self.log = folder / "log"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -97,6 +98,10 @@ class Lab:
         path = self.work / "try.ipynb"
         path.write_text(json.dumps(told), encoding="utf-8")
         return path
+
+    def copy(self, name: str) -> Path:
+        """Copy one of the project's notebooks."""
+        return Path(shutil.copy(ROOT / "notebooks" / name, self.work / "try.ipynb"))
 
     def stop(self) -> None:
         """End it, and its kernels."""
@@ -164,6 +169,36 @@ def test_a_cell_draws_reacts_and_is_there_again(lab: Lab, looker: Looker, study:
     open_notebook(looker, lab)
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
     page.get_by_label("Burden by", exact=True).first.wait_for()
+    assert looker.wrong == []
+
+
+def test_a_notebook_of_ours_runs_and_shows_its_figures(lab: Lab, looker: Looker) -> None:
+    cut_off(looker)
+    page, path = looker.page, lab.copy("10-risk-models.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    n_code = sum(cell["cell_type"] == "code" for cell in cells)
+    open_notebook(looker, lab)
+    page.get_by_role("heading", name="10 · Risk models").wait_for()
+    page.wait_for_timeout(2000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).first.click()
+    # a figure is drawn, with its axes, and a card is a card
+    plot = page.locator(".jp-OutputArea .js-plotly-plot .main-svg").first
+    plot.wait_for(timeout=120_000)
+    box = plot.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) > 200
+    until = time.monotonic() + 120
+    outputs: list[dict[str, object]] = []
+    while time.monotonic() < until:
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1500)
+        done = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c.get("execution_count")]
+        outputs = [output for cell in done for output in cell["outputs"]]
+        if len(done) == n_code:
+            break
+    assert len(done) == n_code
+    assert not [output for output in outputs if output["output_type"] == "error"]
     assert looker.wrong == []
 
 
