@@ -98,6 +98,8 @@ def test_a_page_that_is_chosen_by_keys_is_read_out(server: Server, looker: Looke
     page.get_by_role("button", name="Quality", exact=True).focus()
     assert "Quality" in page.evaluate(_FOCUSED)["told"]
     page.keyboard.press("Enter")
-    page.locator("[role=status][aria-live=polite]", has_text="Quality is shown").wait_for(state="attached")
+    page.locator("[role=status][aria-live=polite]", has_text="Quality is shown").wait_for(
+        state="attached", timeout=90_000
+    )
     page.wait_for_selector("h1:has-text('Quality')")
     assert not looker.wrong
