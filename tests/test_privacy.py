@@ -107,7 +107,7 @@ def command_line(
 
     command = [sys.executable, "-c", PROGRAM, "run", str(folder), "--out", str(out)]
     command += ["--weights", "toy", "--workers", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
     monkeypatch.setenv("BACTOOLS_KEY", environment["BACTOOLS_KEY"])
 
