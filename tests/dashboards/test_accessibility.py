@@ -101,7 +101,7 @@ def test_a_page_that_is_chosen_by_keys_is_read_out(server: Server, looker: Looke
     for _ in range(4):  # on a busy machine the menu may be drawn anew between focus and key
         page.get_by_role("button", name="Quality", exact=True).focus()
         assert "Quality" in page.evaluate(_FOCUSED)["told"]
-        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Quality", exact=True).press("Enter")
         try:
             told.wait_for(state="attached", timeout=20_000)
             break
