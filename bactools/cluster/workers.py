@@ -47,6 +47,8 @@ def local_client(workers: int) -> Iterator[Client]:
     settings = {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": "60s",
+        # The cluster gives up a worker that is not back in 15 s; a busy machine takes longer to start one.
+        "distributed.deploy.lost-worker-timeout": "1h",
     }
     with (
         dask.config.set(settings),

@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster, WorkerPlugin
 
 from bactools import open_study
 from bactools.cluster import Interrupted, remote_client, work
-from bactools.cluster.workers import NoWorkers, count_workers, default_workers
+from bactools.cluster.workers import NoWorkers, count_workers, default_workers, local_client
 from bactools.dicom import index_folder
 from bactools.inference import use_threads
 from bactools.networks.weights import Spec, Weights, WeightsError
@@ -145,6 +145,18 @@ def test_a_worker_killed_from_outside_loses_nothing(
         study = measure(made_folder, tmp_path / "out", client=client)
     assert not pids
     same(study, made_study)
+
+
+def test_a_worker_that_is_long_in_coming_back_is_not_given_up():
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}), local_client(1) as client:
+        client.wait_for_workers(1, timeout=60)
+        (before,) = client.run(os.getpid).values()
+        os.kill(before, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while set(client.run(os.getpid, on_error="ignore").values()) <= {before}:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert client.cluster.workers  # the cluster has not ended what looks after it
 
 
 @pytest.mark.parametrize("on_workers", [False, True])
