@@ -136,6 +136,7 @@ class _App:
 
     def _loaded(self) -> None:
         self._link.ready = True
+        self._frame.ready = True
         self._linked()
 
     def _back(self) -> None:

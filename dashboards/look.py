@@ -173,10 +173,16 @@ export function render({model}) {
       header.setAttribute("aria-expanded", String(open))
     }
   }
+  // the server loses what is touched before it has heard that the page is drawn, so nothing can be
+  const wait = () => {
+    const root = shell()
+    if (root) root.host.inert = !model.ready
+  }
   let watcher = null
   const found = () => {
     const root = shell()
-    if (!root) { setTimeout(found, 100); return }
+    if (!root) { setTimeout(found, 10); return }
+    wait()
     mend(root)
     watcher = new MutationObserver(() => mend(root))
     watcher.observe(root, {childList: true, subtree: true, attributeFilter: ["aria-label"]})
@@ -187,7 +193,8 @@ export function render({model}) {
   const tell = () => model.send_msg({narrow: small.matches})
   small.addEventListener("change", tell)
   const named = () => { if (model.titled) document.title = model.titled }
-  const say = () => { says.textContent = model.said }
+  const say = () => { says.textContent = model.ready ? model.said : "" }
+  const open = () => { wait(); say() }
   const darken = () => {
     const style = document.documentElement.style, ways = {
       "--bac-dark": ["0", "1"], "--bac-blend": ["normal", "screen"],
@@ -221,6 +228,7 @@ export function render({model}) {
   say()
   model.on("titled", named)
   model.on("said", say)
+  model.on("ready", open)
   model.on("dark", keep)
   model.on("remove", () => {
     watcher?.disconnect()
@@ -247,6 +255,7 @@ class Frame(pn.custom.JSComponent):
     titled = param.String(default="", doc="Title of the browser's tab.")
     said = param.String(default="", doc="What is read out, as text.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
+    ready = param.Boolean(default=False, doc="Whether the page may be touched.")
 
     _esm = _SCRIPT
 
