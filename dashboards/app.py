@@ -15,6 +15,7 @@ from bactools.explore import Source
 from dashboards import look, parts
 from dashboards.base import Page
 from dashboards.cohort_bar import CohortBar
+from dashboards.frame import Frame
 from dashboards.link import Link
 from dashboards.pages import PAGES
 from dashboards.state import State
@@ -60,7 +61,7 @@ class _App:
             items=[{"label": page.title, "icon": page.icon, "slug": page.slug} for page in PAGES],
             active=(0,), dense=True, sizing_mode="stretch_width",
         )  # fmt: skip
-        self._frame = look.Frame(told=self._seen, width=0, height=0, margin=0)
+        self._frame = Frame(told=self._seen, width=0, height=0, margin=0)
         self._study = pn.pane.HTML("", stylesheets=[look.HEADER], margin=(0, 0, 0, 12))
         self._banner = pn.pane.HTML(
             "", sizing_mode="stretch_width", stylesheets=[look.BANNER], margin=(2, 10)
