@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Error
 
 from bactools.testing import simulate_study
 from tests.browser import browser as browser_path
@@ -171,9 +173,20 @@ class Looker:
             self.wrong.append(f"asked outside: {request.url}")
 
 
+@pytest.fixture(scope="module")
+def profile(chromium: Any) -> Iterator[Any]:
+    """What the pages of a module share: the scripts that were fetched once."""
+    found = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def looker(chromium: Any) -> Iterator[Looker]:
-    """A new page of the browser."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 1000})
+def looker(profile: Any) -> Iterator[Looker]:
+    """A new page of the browser, which knows nothing of those before."""
+    page = profile.new_page()
     yield Looker(page)
+    with contextlib.suppress(Error):
+        page.evaluate("localStorage.clear()")
     page.close()
+    profile.clear_cookies()
