@@ -7,6 +7,7 @@ connection to a child by the cookie in it. The children listen nowhere; they end
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -107,7 +108,8 @@ class Processes:
             )  # fmt: skip
             told = json.dumps({**self._told, "place": place, "pipe": theirs.fileno()})
         if child.stdin is not None:
-            with child.stdin as words:
+            # one that ended before it was told anything is seen by `_watch`
+            with contextlib.suppress(BrokenPipeError), child.stdin as words:
                 words.write(told.encode())
         self._children[place : place + 1] = [child]
         self._pipes[place : place + 1] = [ours]

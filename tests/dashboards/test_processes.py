@@ -23,7 +23,8 @@ _BROKEN = """
 import sys
 from dashboards import processes
 processes._CHILD = "raise SystemExit(3)"
-processes.Processes(2, {}).run(int(sys.argv[1]), "127.0.0.1")
+# more than a pipe holds: the child ends while it is still being told
+processes.Processes(2, {"folders": ["a" * 2**18]}).run(int(sys.argv[1]), "127.0.0.1")
 """
 _SLOW = """
 import sys, time
